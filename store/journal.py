@@ -8,8 +8,10 @@ acknowledged and is dropped by the reader.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -39,8 +41,10 @@ def journal_folder(home: Path, search_id: str = HOME_JOURNAL) -> Path:
 
 
 def next_attempt(folder: Path, name: str) -> int:
-    """The number of the next attempt of `name`: one more than the journals that earlier attempts left."""
-    return 1 + len(list(folder.glob(f"{name}-*.jsonl")))
+    """The number of the next attempt of `name`: one more than the highest among the journals of earlier attempts."""
+    own = re.compile(re.escape(name) + r"-(\d+)-[0-9a-f]{12}\.jsonl")
+    matches = (own.fullmatch(path.name) for path in folder.glob("*.jsonl"))
+    return 1 + max((int(match[1]) for match in matches if match), default=0)
 
 
 class JournalWriter:
@@ -54,6 +58,7 @@ class JournalWriter:
         self.attempt = attempt
         self._lock = Lock()
         self._seq = 0
+        self._torn = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
@@ -63,28 +68,53 @@ class JournalWriter:
             raise JournalError(f"Cannot create the journal {self.path}: {error.strerror}.") from error
 
     def append(self, kind: str, *, seq: int | None = None, **payload: Any) -> int:
-        """Write one record durably and return its sequence number in this file."""
+        """Write one record durably and return its sequence number in this file.
+
+        Raises JournalError when the record cannot be made durable (the next append may be tried), ValueError when
+        the payload is not JSON (NaN and infinity are not).
+        """
         with self._lock:
             number = self._seq if seq is None else seq
-            record = {"kind": kind, "seq": number, "at": utc_now(), **payload}
-            line = encode(record)
-            size = os.fstat(self._fd).st_size
+            line = encode({"kind": kind, "seq": number, "at": utc_now(), **payload})
+            self._seq += 1  # also when the write fails: a line that reached the disk unacknowledged keeps its number
             try:
-                written = os.write(self._fd, line)
-                if written != len(line):
-                    raise OSError(28, "the disk took only a part of the record")
-                os.fsync(self._fd)
+                self._write(line)
             except OSError as error:
-                # A torn record must not swallow the next one: cut the file back to its last whole line.
-                os.ftruncate(self._fd, size)
                 raise JournalError(
                     f"Cannot write to the journal {self.path}: {error.strerror}. Free some disk space and resume."
                 ) from error
-            self._seq += 1
             return number
 
+    def _write(self, line: bytes) -> None:
+        # A torn line must not swallow the next one. It has no newline yet, so no reader has taken it: cut it off,
+        # or, should the disk refuse that too, end it before the next line. A whole line is never cut: it was
+        # perhaps read already.
+        if self._torn:
+            line = b"\n" + line
+        size = os.fstat(self._fd).st_size
+        written = 0
+        try:
+            written = os.write(self._fd, line)
+        finally:
+            if written != len(line):
+                self._cut(size)
+        if written != len(line):
+            raise OSError(errno.ENOSPC, "the disk took only a part of the record")
+        self._torn = False
+        os.fsync(self._fd)
+
+    def _cut(self, size: int) -> None:
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError:
+            self._torn = True
+
     def close(self) -> None:
-        os.close(self._fd)
+        """Close the file; a second time does nothing."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd = -1
 
 
 def encode(record: Record) -> bytes:
@@ -105,28 +135,39 @@ def decode(line: bytes) -> Record | None:
     return record if isinstance(record, dict) else None
 
 
-def read_records(path: Path, offset: int = 0) -> tuple[list[Record], int, int]:
-    """Whole records from `offset` bytes on: (records, offset after the last whole line, damaged lines skipped).
+def read_lines(path: Path, offset: int = 0, max_bytes: int | None = None) -> list[tuple[int, bytes]]:
+    """Whole lines from `offset` bytes on: (byte position, line without its newline).
 
-    A last line without its newline is still being written (or was torn by a crash): it is left for the next call.
+    Reads about `max_bytes`, and more only where one line is longer. A last line without its newline is still being
+    written (or was torn by a crash): it is left for the next call.
     """
     with path.open("rb") as file:
         file.seek(offset)
-        data = file.read()
-    end = data.rfind(b"\n") + 1
-    records: list[Record] = []
-    damaged = 0
-    for line in data[:end].split(b"\n")[:-1]:
-        record = decode(line)
-        if record is None:
-            damaged += 1
-        else:
-            records.append(record)
-    return records, offset + end, damaged
+        data = file.read(-1 if max_bytes is None else max_bytes)
+        while max_bytes is not None and b"\n" not in data:
+            more = file.read(max_bytes)
+            if not more:
+                break
+            data += more
+    lines = []
+    position = offset
+    for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]:
+        lines.append((position, line))
+        position += len(line) + 1
+    return lines
+
+
+def read_records(path: Path, offset: int = 0) -> tuple[list[Record], int, int]:
+    """Whole records from `offset` bytes on: (records, offset after the last whole line, damaged lines skipped)."""
+    lines = read_lines(path, offset)
+    decoded = [decode(line) for _, line in lines]
+    records = [record for record in decoded if record is not None]
+    end = lines[-1][0] + len(lines[-1][1]) + 1 if lines else offset
+    return records, end, len(decoded) - len(records)
 
 
 def journal_files(home: Path, search_id: str | None = None) -> list[Path]:
-    """All journal files of one search, or of everything, oldest name order within each folder."""
+    """All journal files of one search, or of everything, in the order of their names."""
     pattern = "*/*.jsonl" if search_id is None else f"{search_id}/*.jsonl"
     return sorted((home / "journals").glob(pattern))
 
@@ -146,7 +187,7 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def write_durably(path: Path, data: bytes) -> None:
+def write_durably(path: Path, data: bytes | memoryview) -> None:
     """Write a whole file so that after a crash either the old or the new content is there, never a part."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:

@@ -66,7 +66,11 @@ def class_counts(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> dict[
 
 def report(matrix: ArrayLike) -> Report:
     """Every rate of a confusion matrix (C, C). An empty matrix has rates of 0."""
-    counts = counts_of(matrix)
+    return report_of(counts_of(matrix))
+
+
+def report_of(counts: Mapping[str, Ints]) -> Report:
+    """Every rate from the counts of each class: `support`, `tp`, `fp`, `tn`, `fn`, each (C,)."""
     tp, fp, tn, fn = (counts[name].astype(np.float64) for name in ("tp", "fp", "tn", "fn"))
     rates = {
         "precision": _ratio(tp, tp + fp),

@@ -1,0 +1,93 @@
+"""The command line: `python -m core ...`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from core.paths import default_home, new_search_id
+from core.search.settings import SearchSettings
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m core", description="CellAscent: GSECA searches on blood cells.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    search = commands.add_parser("search", help="run a search here, or resume one")
+    _add_search(search)
+    data = commands.add_parser("data", help="read a data source and say what it holds")
+    data.add_argument("source", type=Path)
+    data.add_argument("--seed", type=int, default=0)
+    sample = commands.add_parser("sample", help="make synthetic sample cells")
+    sample.add_argument("folder", type=Path)
+    sample.add_argument("--per-class", type=int, default=60)
+    sample.add_argument("--seed", type=int, default=0)
+    app = commands.add_parser("app", help="open the dashboard, with a search running on DATA or on sample cells")
+    app.add_argument("--data", default="", help="folder, zip or .npz for the first search; empty: sample cells")
+    app.add_argument("--port", type=int, default=8501)
+    app.add_argument("--no-search", action="store_true", help="only open the dashboard")
+    store = commands.add_parser("store", help="rebuild, check, export or fill the store")
+    from store import cli
+
+    cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
+    for each in (search, data, app, store):
+        each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
+    arguments = parser.parse_args(argv)
+    if hasattr(arguments, "home"):
+        arguments.home = (arguments.home or default_home()).absolute()
+    try:
+        return int(_run(arguments))
+    except ValueError as error:  # every error that a person can mend is one, with one sentence
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "search":
+        return _search(arguments)
+    if arguments.command == "store":
+        from store import cli
+
+        return cli.run(arguments)
+    if arguments.command == "app":
+        from core.serve import serve
+
+        return serve(arguments.home, arguments.data, arguments.port, with_search=not arguments.no_search)
+    if arguments.command == "sample":
+        from core.data.sample import make_sample
+
+        print(make_sample(arguments.folder, per_class=arguments.per_class, seed=arguments.seed))
+        return 0
+    from core.data.dataset import describe
+    from core.data.scan import scan
+
+    print(describe(scan(arguments.source, work=arguments.home / "datasets" / "extracted", seed=arguments.seed)))
+    return 0
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    from core.search.arguments import add_arguments
+
+    add_arguments(parser)
+    parser.add_argument("--resume", metavar="SEARCH", help="go on with a recorded search")
+    parser.add_argument("--settings", type=Path, help=argparse.SUPPRESS)  # what the launch form wrote
+    parser.add_argument("--search-id", help=argparse.SUPPRESS)
+
+
+def _search(arguments: argparse.Namespace) -> int:
+    from core.search.arguments import from_arguments
+    from core.search.terminal import run
+
+    if arguments.resume:
+        return run(arguments.home, arguments.resume, None)
+    if arguments.settings:
+        settings = SearchSettings.from_json(json.loads(arguments.settings.read_text()))
+        settings.check()
+    else:
+        settings = from_arguments(arguments)
+    return run(arguments.home, arguments.search_id or new_search_id(), settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""Which checkpoints may be continued. No torch here: the controller asks too."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+STATE = "checkpoint.pt"
+KEY = "checkpoint.json"
+DISK_TROUBLE = os.EX_IOERR  # exit code of a worker that could not write: the controller stops the search and says why
+
+
+def continuable(folder: Path, key: dict[str, Any]) -> int:
+    """Epochs of the checkpoint in `folder` if a run with this key may continue it, else 0."""
+    try:
+        described = json.loads((folder / KEY).read_text())
+    except (OSError, ValueError):
+        return 0
+    return int(described["epochs"]) if described["key"] == key and (folder / STATE).exists() else 0
+
+
+def drop(folder: Path) -> None:
+    """Remove the optimiser state of a trial that nothing can continue any more; its weights stay."""
+    for name in (KEY, STATE):  # first what vouches for it
+        (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,59 @@
+"""One image in, the probabilities of a trained model out. `Predictor` is the seam for other runtimes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from core.data.intake import to_square
+from core.learning.model import ModelError, ModelFacts, load_trained, normalise
+from core.paths import trial_folder
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probabilities (C,) in the order of `classes`; plain softmax, not calibrated."""
+
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+
+    @property
+    def best(self) -> str:
+        return self.classes[int(self.probabilities.argmax())]
+
+
+class Predictor(Protocol):
+    """Anything that reads an image."""
+
+    @property
+    def facts(self) -> ModelFacts: ...
+
+    def predict(self, image: np.ndarray) -> Prediction:
+        """Read one (H, W, 3) uint8 RGB image."""
+
+
+class TorchPredictor:
+    """A trial's weights on the CPU."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises core.learning.settings.ModelError when the folder holds no usable weights."""
+        self._model, self.facts = load_trained(folder)
+
+    @torch.inference_mode()
+    def predict(self, image: np.ndarray) -> Prediction:
+        square = to_square(image, self.facts.image_size)
+        pixels = torch.from_numpy(square).permute(2, 0, 1).unsqueeze(0).float() / 255
+        logits = self._model(normalise(pixels, self.facts.mean, self.facts.std))
+        return Prediction(tuple(self.facts.classes), logits.softmax(dim=1)[0].numpy())
+
+
+def load(home: Path, trial_id: str) -> TorchPredictor:
+    """The predictor of a trial. Raises ModelError when its weights are not there (yet) or damaged."""
+    folder = trial_folder(home, trial_id)
+    if not (folder / "weights.json").exists():
+        raise ModelError(f"Trial {trial_id} has no weights; only a trial that has finished its training does.")
+    return TorchPredictor(folder)

@@ -1,0 +1,97 @@
+"""What a person tells a search from outside: launch, stop, cancel, resume, delete.
+
+Stop and cancel are small files that the controller reads; resume starts a controller; delete is a record, after which
+the owner of the store removes the files.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from core.locks import holder
+from core.paths import log_file, new_search_id, search_folder, search_lock
+from core.search.launcher import spawn
+from core.search.settings import SearchSettings
+from store.journal import JournalWriter, journal_folder, write_durably
+
+STOP = "stop"
+CANCEL = "cancel"
+
+
+class CommandError(ValueError):
+    """A command makes no sense now; the message says why."""
+
+
+def commanded(home: Path, search_id: str) -> str | None:
+    """The pending command: CANCEL, STOP or None."""
+    folder = search_folder(home, search_id)
+    return next((name for name in (CANCEL, STOP) if (folder / name).exists()), None)
+
+
+def clear_commands(home: Path, search_id: str) -> None:
+    for name in (CANCEL, STOP):
+        (search_folder(home, search_id) / name).unlink(missing_ok=True)
+
+
+def controller_pid(home: Path, search_id: str) -> int | None:
+    """The process that runs the search, or None."""
+    return holder(search_lock(home, search_id))
+
+
+def launch(home: Path, settings: SearchSettings) -> str:
+    """Start a search in the background and return its id. Raises SettingsError when a setting is unusable."""
+    settings.check()
+    search_id = new_search_id()
+    folder = search_folder(home, search_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(folder / "settings.json", json.dumps(settings.to_json()).encode())
+    _spawn_controller(home, search_id, ["--settings", str(folder / "settings.json"), "--search-id", search_id])
+    return search_id
+
+
+def resume(home: Path, search_id: str) -> None:
+    """Start a controller that goes on with the search. Raises CommandError when one runs it already."""
+    pid = controller_pid(home, search_id)
+    if pid is not None:
+        raise CommandError(f"Search {search_id} is already being run, by process {pid}.")
+    _spawn_controller(home, search_id, ["--resume", search_id])
+
+
+def request_stop(home: Path, search_id: str) -> None:
+    """Ask the search to stop after the current epoch. Raises CommandError when nothing runs it."""
+    _command(home, search_id, STOP)
+
+
+def request_cancel(home: Path, search_id: str) -> None:
+    """Ask the search to end at once; whole epochs are kept. Raises CommandError when nothing runs it."""
+    _command(home, search_id, CANCEL)
+
+
+def delete(home: Path, search_id: str) -> None:
+    """Delete a search for good. Raises CommandError while something runs it."""
+    pid = controller_pid(home, search_id)
+    if pid is not None:
+        raise CommandError(f"Search {search_id} is being run by process {pid}; stop or cancel it first.")
+    journal = JournalWriter(journal_folder(home), "delete")
+    journal.append("tombstone", search_id=search_id)
+    journal.close()
+
+
+def repeat_command(settings: SearchSettings) -> str:
+    """The command line that repeats a search with these settings."""
+    from core.search.arguments import to_arguments  # the parser is not needed elsewhere
+
+    return shlex.join(["python", "-m", "core", "search", *to_arguments(settings)])
+
+
+def _command(home: Path, search_id: str, name: str) -> None:
+    if controller_pid(home, search_id) is None:
+        raise CommandError(f"Nothing runs search {search_id} now, so there is nothing to {name}.")
+    (search_folder(home, search_id) / name).touch()
+
+
+def _spawn_controller(home: Path, search_id: str, arguments: list[str]) -> None:
+    log = log_file(home, search_id, "controller")
+    spawn(["core", "search", "--home", str(home), *arguments], log, nice=5)

@@ -1,0 +1,232 @@
+"""Runs one search: its own process, which survives the app and goes on after a crash by replaying its journals.
+
+All decisions are GSECA's, and everything that it knows is in the journals, so starting it again is the same as never
+having stopped. One controller a search: a lock, held by the caller, says who runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core.data.dataset import Dataset, dataset_records
+from core.environment import environment
+from core.heart import Heart
+from core.learning import reuse
+from core.learning.settings import InitialWeights, run_key
+from core.paths import dataset_file, trial_folder
+from core.search.commands import clear_commands, commanded
+from core.search.gseca import FAILED, Candidate, Decision, Gseca
+from core.search.launcher import Launcher, LocalLauncher
+from core.search.pool import Say, Stopped, TrialPool, Wanted
+from core.search.prepare import Prepared, read_data, settle
+from core.search.settings import SearchSettings
+from core.search.state import SearchState
+from store.journal import JournalWriter, journal_folder, next_attempt
+
+
+class Controller:
+    """`run` takes the search from wherever its journals left it to its end.
+
+    Args:
+        settings: of a new search; None to go on with a recorded one.
+        command: the command line that repeats the search, for the record.
+        say: is given the state and every new record, for a terminal.
+        launcher: makes the Launcher for a device ("cpu" or "cuda").
+        interrupted: the wish of whoever sits at the terminal: "stop", "cancel" or None.
+
+    Raises Stopped when there is nothing to go on with.
+    """
+
+    def __init__(
+        self, home: Path, search_id: str, settings: SearchSettings | None, *, command: str = "",
+        say: Say = lambda _state, _records: None, launcher: Callable[[str], Launcher] = LocalLauncher,
+        interrupted: Callable[[], str | None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self.home, self.search_id = home, search_id
+        self._say, self._make_launcher, self._interrupted = say, launcher, interrupted
+        self.state = SearchState(home, search_id)
+        self.state.update()
+        if self.state.fact is None and settings is None:
+            raise Stopped(f"There is no search {search_id} in {home}.")
+        folder = journal_folder(home, search_id)
+        self._journal = JournalWriter(folder, "controller", next_attempt(folder, "controller"))
+        if self.state.fact is None and settings is not None:
+            self._journal.append(
+                "search", search_id=search_id, name=settings.title(), origin="own", objective="val_accuracy",
+                patience=settings.patience, settings=settings.to_json(), command=command, environment=environment(),
+            )  # fmt: skip
+            self.state.update()
+        assert self.state.fact is not None
+        self.settings = SearchSettings.from_json(self.state.fact["settings"])
+        limit = self.settings.max_trials or None
+        self.gseca = Gseca(self.settings.space(), patience=self.settings.patience, max_trials=limit)
+        self._position = max((trial.fact["position"] for trial in self.state.trials.values()), default=-1)
+        self._model_trial: str | None = None
+
+    def run(self) -> str:
+        """The status that the search ends with: COMPLETE, STOPPED or FAILED, recorded with its reason."""
+        clear_commands(self.home, self.search_id)
+        self._event("RUNNING", None)
+        heart = Heart(self._journal, self.search_id)
+        try:
+            dataset, prepared = self._prepare(heart)
+            pool = TrialPool(
+                self.home, self.search_id, self.state, self._journal, heart, self._wish, self._say, prepared, dataset,
+                self._make_launcher(prepared.device),
+            )  # fmt: skip
+            self._search(pool)
+            self._train_final(pool)
+        except Stopped as stopped:
+            return self._event("STOPPED", str(stopped))
+        except ValueError as error:  # data, model and settings errors: one sentence each
+            return self._event("FAILED", str(error))
+        finally:
+            heart.stop()
+            clear_commands(self.home, self.search_id)
+        if self.gseca.best is None:
+            errors = [trial.error for trial in self.state.ordered() if trial.error]
+            return self._event("FAILED", f"No trial succeeded. The first error: {errors[0] if errors else 'unknown'}")
+        return self._event("COMPLETE", None)
+
+    def _prepare(self, heart: Heart) -> tuple[Dataset, Prepared]:
+        """Read the data and settle what all trials share; a resumed search takes what it recorded."""
+        recorded = self.state.data
+        if recorded and dataset_file(self.home, recorded["dataset_id"]).exists():
+            settled = recorded["settled"]
+            weights = InitialWeights(**settled["weights"])
+            return Dataset.load(dataset_file(self.home, recorded["dataset_id"])), Prepared(
+                **{**settled, "weights": weights}
+            )
+        dataset = read_data(self.settings, self.home, heart.tell, lambda: self._wish() is not None)
+        if self._wish() is not None:
+            raise Stopped("stopped by the person while the data were read")
+        for kind, payload in dataset_records(dataset):
+            self._journal.append(kind, **payload)
+        heart.tell("settle initial weights", 0, 0)
+        prepared = settle(self.settings, dataset.dataset_id, self.home)
+        self._journal.append(
+            "search_data", search_id=self.search_id, dataset_id=dataset.dataset_id, settled=asdict(prepared)
+        )
+        return dataset, prepared
+
+    def _search(self, pool: TrialPool) -> None:
+        while candidates := self.gseca.ask():
+            pool.train([self._candidate(candidate, pool.prepared) for candidate in candidates])
+            for candidate in candidates:
+                self.gseca.tell(candidate, self._score(self._id(candidate)))
+            decision = self.gseca.decisions[-1]
+            if decision.cycle not in self.state.cycles:
+                self._record(decision)
+                self._event("RUNNING", None)
+                pool.tell_news()
+            self._drop_checkpoints(decision)
+
+    def _train_final(self, pool: TrialPool) -> None:
+        """Train the best point again from other seeds; the one best on validation is the search's model."""
+        best, settings = self.gseca.best, self.settings
+        if best is None:
+            return
+        size = settings.final_image_size or settings.image_size
+        finals = [
+            self._wanted(f"final-{seed}", None, "final", best, pool.prepared, seed=seed, image_size=size)
+            for seed in range(settings.seed + 1, settings.seed + 1 + settings.final_seeds)
+        ]
+        pool.train(finals)
+        complete = [item.trial_id for item in finals if self.state.trials[item.trial_id].status == "COMPLETE"]
+        self._model_trial = max(complete, key=self._score, default=self._id(best))  # a tie: the first seed
+
+    # --- trials ----------------------------------------------------------------------------------------------
+
+    def _candidate(self, candidate: Candidate, prepared: Prepared) -> Wanted:
+        settings = self.settings
+        wanted = self._wanted(
+            f"{candidate.cycle:02d}-{candidate.coordinate}", candidate.cycle, candidate.coordinate, candidate, prepared,
+            seed=settings.seed, image_size=settings.image_size,
+        )  # fmt: skip
+        if wanted.trial_id not in self.state.trials:
+            wanted.fact.update(self._reuse(wanted, prepared))
+        return wanted
+
+    def _wanted(
+        self, name: str, cycle: int | None, coordinate: str, at: Candidate, prepared: Prepared, *, seed: int,
+        image_size: int,
+    ) -> Wanted:  # fmt: skip
+        trial_id = f"{self.search_id}.{name}"
+        trial = self.settings.trial(
+            dict(at.point), seed=seed, image_size=image_size, device=prepared.device, threads=prepared.threads
+        )
+        if trial_id in self.state.trials:
+            fact = self.state.trials[trial_id].fact
+        else:
+            self._position += 1
+            fact = {
+                "trial_id": trial_id, "search_id": self.search_id, "position": self._position, "cycle": cycle,
+                "coordinate": coordinate, "learning_rate": trial.learning_rate, "batch_size": trial.batch_size,
+                "epochs": trial.epochs, "seed": seed, "de_count": self.gseca.de_count, "from_trial_id": None,
+                "reused_epochs": 0, "settings": trial.to_json(),
+            }  # fmt: skip
+        return Wanted(fact, trial, keep_checkpoint=coordinate != "final")
+
+    def _reuse(self, wanted: Wanted, prepared: Prepared) -> dict[str, Any]:
+        """The finished trial with the most epochs that differs from the wanted one only in having fewer of them."""
+        key = run_key(wanted.settings, prepared.dataset_id, prepared.weights.sha256)
+        fitting = [
+            trial.fact
+            for trial in self.state.trials.values()
+            if trial.status == "COMPLETE"
+            and trial.fact["epochs"] < wanted.settings.epochs
+            and reuse.continuable(trial_folder(self.home, trial.fact["trial_id"]), key) == trial.fact["epochs"]
+        ]
+        parent = max(fitting, key=lambda fact: int(fact["epochs"]), default=None)
+        return {"from_trial_id": parent["trial_id"], "reused_epochs": parent["epochs"]} if parent else {}
+
+    def _drop_checkpoints(self, decision: Decision) -> None:
+        """Free the optimiser states that no candidate still to come can continue."""
+        for earlier in self.gseca.decisions:
+            for candidate in earlier.candidates:
+                if self.gseca.finished or not self._within_reach(candidate, decision.chosen):
+                    reuse.drop(trial_folder(self.home, self._id(candidate)))
+
+    def _within_reach(self, candidate: Candidate, current: Candidate | None) -> bool:
+        """Steps only grow: a candidate behind the current point in anything but epochs is never reached again."""
+        if current is None:
+            return False
+        names = [coordinate.name for coordinate in self.gseca.space.coordinates]
+        pairs = zip(names, candidate.steps, current.steps, strict=True)
+        return all(own >= reached for name, own, reached in pairs if name != "epochs")
+
+    def _id(self, candidate: Candidate) -> str:
+        return f"{self.search_id}.{candidate.cycle:02d}-{candidate.coordinate}"
+
+    def _score(self, trial_id: str) -> float:
+        trial = self.state.trials[trial_id]
+        score = trial.metric("val", "accuracy")
+        return FAILED if trial.status != "COMPLETE" or score is None else score
+
+    # --- records ---------------------------------------------------------------------------------------------
+
+    def _record(self, decision: Decision) -> None:
+        chosen = decision.chosen
+        self._journal.append(
+            "cycle", search_id=self.search_id, cycle=decision.cycle,
+            trial_ids=[self._id(candidate) for candidate in decision.candidates],
+            chosen_trial_id=self._id(chosen) if chosen else None,
+            chosen_score=max(decision.scores) if chosen else None, runner_up_score=decision.runner_up_score,
+            improved=decision.improved, de_count=decision.de_count,
+        )  # fmt: skip
+
+    def _event(self, status: str, message: str | None) -> str:
+        best = self._id(self.gseca.best) if self.gseca.best else None
+        self._journal.append(
+            "search_event", search_id=self.search_id, attempt=self._journal.attempt, status=status,
+            de_count=self.gseca.de_count, best_trial_id=best, model_trial_id=self._model_trial,
+            stop_reason=self.gseca.stop_reason, message=message,
+        )  # fmt: skip
+        self._say(self.state, self.state.update())
+        return status
+
+    def _wish(self) -> str | None:
+        return self._interrupted() or commanded(self.home, self.search_id)

@@ -1,0 +1,43 @@
+"""While a search runs without an app, something must carry its journals into the store: a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from core.paths import log_file
+from core.search.launcher import spawn
+
+RETRY_SECONDS = 15.0
+
+
+class KeepIngesting:
+    """Within this context an ingest process is started whenever none of ours runs.
+
+    The process itself finds out whether an app or another ingest has the store, and ends at once if so; one that
+    stepped aside for an app is tried again later, since the app may go before the search does.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+
+    def __enter__(self) -> KeepIngesting:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        process: subprocess.Popen[bytes] | None = None
+        while True:
+            if process is None or process.poll() is not None:
+                log = log_file(self._home, "_home", "ingest")
+                process = spawn(["core", "store", "--home", str(self._home), "ingest"], log, nice=5)
+            if self._done.wait(RETRY_SECONDS):
+                return  # the process goes on until it has taken in everything and has been idle for a while

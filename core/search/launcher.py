@@ -1,0 +1,78 @@
+"""How trials become processes. `Launcher` is the seam for other machines; `LocalLauncher` starts them here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Protocol
+
+import core
+
+REPOSITORY = Path(core.__file__).parent.parent
+NICENESS = 10  # trainings give way to the app and to whatever else the person does
+
+
+class Worker(Protocol):
+    """A running trial."""
+
+    def poll(self) -> int | None:
+        """None while it runs, else its exit code (negative: the signal that ended it)."""
+
+    def stop(self) -> None:
+        """Ask it to end after the current epoch."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+class Launcher(Protocol):
+    """Starts trials."""
+
+    def start(self, spec_file: Path, log: Path, slot: int, threads: int) -> Worker:
+        """Start the trial of a spec file in slot `slot` (0-based: the GPU's number where there are GPUs)."""
+
+
+class LocalWorker:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def poll(self) -> int | None:
+        return self._process.poll()
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class LocalLauncher:
+    """Spawned processes on this machine, each with its own thread count, log file and, on GPUs, its own device."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    def start(self, spec_file: Path, log: Path, slot: int, threads: int) -> LocalWorker:
+        extra = {"CUDA_VISIBLE_DEVICES": str(slot) if self._device == "cuda" else ""}
+        process = spawn(["core.learning.worker", str(spec_file)], log, threads=threads, extra=extra)
+        return LocalWorker(process)
+
+
+def spawn(
+    module: list[str], log: Path, *, threads: int = 1, extra: dict[str, str] | None = None, nice: int = NICENESS
+) -> subprocess.Popen[bytes]:
+    """Start `python -m module ...` in its own session, so that it outlives the caller; its output goes to the log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    count = str(threads)
+    environment = os.environ | {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
+    environment |= {"PYTHONUNBUFFERED": "1"} | (extra or {})
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            ["nice", "-n", str(nice), sys.executable, "-m", *module],
+            cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip

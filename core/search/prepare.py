@@ -1,0 +1,70 @@
+"""What must be settled once before a search's first trial: data, decoded images, initial weights, device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.cache import open_cache
+from core.data.dataset import Dataset
+from core.data.sample import make_sample
+from core.data.scan import scan
+from core.learning.settings import InitialWeights, SettingsError
+from core.paths import dataset_file
+from core.search.settings import SAMPLE, SearchSettings, thread_share
+
+SAMPLE_PER_CLASS = 60
+Progress = Callable[[str, int, int], None]  # stage, images done, images in all
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Settled for the whole life of the search and recorded, so that a resumed one goes on with the same."""
+
+    dataset_id: str
+    weights: InitialWeights
+    device: str
+    parallel: int
+    threads: int
+
+
+def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: Callable[[], bool]) -> Dataset:
+    """Scan the data of a search (made first, for the sample) and keep its description in the home folder.
+
+    Raises core.data.dataset.DatasetError with one sentence when it cannot be used.
+    """
+    source = Path(settings.data)
+    if settings.data == SAMPLE:
+        per_class = settings.per_class or SAMPLE_PER_CLASS
+        source = home / "sample" / f"{per_class}-a-class-seed-{settings.seed}"
+        make_sample(source, per_class=per_class, seed=settings.seed, progress=lambda a, b: tell("make sample", a, b))
+    dataset = scan(
+        source, work=home / "datasets" / "extracted", seed=settings.seed, fractions=settings.fractions(),
+        per_class=settings.per_class or None, progress=lambda a, b: tell("read images", a, b), cancelled=cancelled,
+    )  # fmt: skip
+    file = dataset_file(home, dataset.dataset_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save(file)
+    return dataset
+
+
+def decode_images(dataset: Dataset, size: int, home: Path, tell: Progress) -> Path:
+    """Build the cache of decoded images at one size, if it is not there; the file's path."""
+    open_cache(dataset, size, home / "cache", progress=lambda a, b: tell(f"decode at {size} px", a, b))
+    return home / "cache" / f"{dataset.dataset_id}-{size}.npy"
+
+
+def settle(settings: SearchSettings, dataset_id: str, home: Path) -> Prepared:
+    """Settle weights, device and processes. Raises ModelError, or SettingsError when there is no GPU but one is set."""
+    import torch  # here, since a resumed search does not need it
+
+    from core.learning.model import prepare_weights
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if settings.device == "cuda" and not gpus:
+        raise SettingsError("device is cuda, but torch finds no GPU here; use auto or cpu.")
+    device = "cuda" if gpus and settings.device != "cpu" else "cpu"
+    parallel = settings.parallel or (gpus if device == "cuda" else 1)
+    weights = prepare_weights(settings.weights, settings.backbone, home / "weights")
+    return Prepared(dataset_id, weights, device, parallel, thread_share(settings, parallel))

@@ -1,0 +1,84 @@
+"""A search as the study prints it: Table 3 (the trials) and Table 4 (the final model), as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from core.evaluation.intervals import wilson
+from core.evaluation.metrics import COUNTS, report_of
+from core.search.state import SearchState, TrialState
+
+SPLITS = ("train", "val", "test")
+
+
+def table3(state: SearchState) -> str:
+    """Every trial in the order asked: settings, and loss and accuracy of train, val and test (plain means)."""
+    best = state.event["best_trial_id"] if state.event else None
+    head = f"{'DE_COUNT':>8} {'learning rate':>13} {'batch':>5} {'epochs':>6}"
+    head += "".join(f" {split + ' loss':>10} {split + ' acc':>9}" for split in SPLITS)
+    lines = [head]
+    for trial in state.ordered():
+        fact = trial.fact
+        note = "  best" if fact["trial_id"] == best else ""
+        note += f"  final, seed {fact['seed']}" if fact["coordinate"] == "final" else ""
+        note += f"  {fact['reused_epochs']} epochs continued" if fact["reused_epochs"] else ""
+        note += f"  {trial.status}: {trial.error or ''}" if trial.status != "COMPLETE" else ""
+        lines.append(
+            f"{fact['de_count']:>8} {fact['learning_rate']:>13.0e} {fact['batch_size']:>5} {fact['epochs']:>6}"
+            + "".join(f" {_number(trial, s, 'loss', 10)} {_number(trial, s, 'accuracy', 9)}" for s in SPLITS)
+            + note
+        )
+    return "\n".join(lines)
+
+
+def table4(trial: TrialState, classes: list[str], split: str = "test") -> str:
+    """Per class AUC, precision, recall, F1 and specificity (%), then accuracy and macro specificity."""
+    if trial.evaluation is None or split not in trial.evaluation["splits"]:
+        return f"{trial.fact['trial_id']} has no evaluation on {split}."
+    result: dict[str, Any] = trial.evaluation["splits"][split]
+    rates = report_of({name: np.array(result[name]) for name in COUNTS})
+    width = max(len(name) for name in [*classes, "class"])
+    lines = [
+        f"{'class':<{width}} {'images':>6} {'AUC':>6} {'precision':>9} {'recall':>7} {'F1':>7} {'specificity':>11}"
+    ]
+    for index, name in enumerate(classes):
+        auc = result["class_auc"][index]
+        lines.append(
+            f"{name:<{width}} {result['support'][index]:>6} {'-' if auc is None else f'{auc:.4f}':>6}"
+            f" {100 * rates.precision[index]:>9.2f} {100 * rates.recall[index]:>7.2f} {100 * rates.f1[index]:>7.2f}"
+            f" {100 * rates.specificity[index]:>11.2f}"
+        )
+    right, total = sum(result["tp"]), rates.n
+    low, high = wilson(right, total)
+    lines.append(
+        f"accuracy {right / total:.4f} ({right} of {total}; 95 % Wilson interval {low:.4f} to {high:.4f}), "
+        f"macro specificity {rates.macro['specificity']:.4f}"
+    )
+    return "\n".join(lines)
+
+
+def summary(state: SearchState, classes: list[str]) -> str:
+    """Both tables, epochs saved by continuing, and the spread of the final trainings."""
+    parts = [table3(state)]
+    asked = [trial for trial in state.ordered() if trial.fact["coordinate"] != "final"]
+    total, reused = sum(t.fact["epochs"] for t in asked), sum(t.fact["reused_epochs"] for t in asked)
+    parts.append(f"epochs trained: {total - reused} of {total} ({reused} continued instead of trained again)")
+    finals = [t.metric("test", "accuracy") for t in state.ordered() if t.fact["coordinate"] == "final"]
+    known = [value for value in finals if value is not None]
+    if len(known) > 1:
+        parts.append(
+            f"final trainings: test accuracy {np.mean(known):.4f} on average, {min(known):.4f} to {max(known):.4f}, "
+            f"standard deviation {np.std(known, ddof=1):.4f}, from {len(known)} seeds"
+        )
+    model = state.event["model_trial_id"] if state.event else None
+    if model in state.trials:
+        trial = state.trials[model]
+        parts.append(f"the search's model: {model}\n{table4(trial, classes)}")
+    return "\n\n".join(parts)
+
+
+def _number(trial: TrialState, split: str, name: str, width: int) -> str:
+    value = trial.metric(split, name)
+    return f"{'-' if value is None else f'{value:.4f}':>{width}}"

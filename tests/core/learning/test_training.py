@@ -1,0 +1,136 @@
+"""Training is exact: stopped, resumed or continued, it gives the bits of an uninterrupted run."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.learning import checkpoint, model, reuse, training
+from core.learning.settings import NO_AUGMENTATION, AugmentSettings, TrialSettings, run_key
+from core.learning.training import Data, TrainingError, batches, evaluate, make_optimiser, train
+
+SMALL = TrialSettings(backbone="resnet10t", image_size=32, learning_rate=1e-3, batch_size=8, epochs=3, threads=1)
+Trained = tuple[torch.nn.Module, torch.optim.Optimizer, list[dict[str, object]]]
+
+
+def quiet(_stage: str, _done: int, _total: int) -> None:
+    pass
+
+
+def make_data(n: int = 33, size: int = 32) -> Data:
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 3
+    images = rng.integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+    images[labels == 1, : size // 2] //= 4  # something to learn
+    images[labels == 2, :, : size // 2] //= 4
+    rows = np.arange(n)
+    splits = {"train": rows[: n - 12], "calibration": rows[:0], "val": rows[n - 12 : n - 6], "test": rows[n - 6 :]}
+    return Data(images, labels, splits, ("a", "b", "c"), [0.5] * 3, [0.5] * 3)
+
+
+def fit(settings: TrialSettings, data: Data, folder: Path | None = None, resume: Path | None = None) -> Trained:
+    torch.set_num_threads(settings.threads)
+    network = model.build(settings.backbone, 3, None, settings.seed)
+    optimiser = make_optimiser(network, settings)
+    history = checkpoint.load(resume, network, optimiser) if resume else []
+    for result in train(network, optimiser, data, settings, len(history), quiet):
+        metrics = {name: split.metrics() for name, split in result.splits.items()}
+        history.append({"epoch": result.epoch, "splits": metrics, "val": result.splits["val"].predictions()})
+        if folder:
+            checkpoint.save(folder, network, optimiser, history, {"key": 1})
+    return network, optimiser, history
+
+
+def assert_same_bits(one: Trained, other: Trained) -> None:
+    for (name, a), b in zip(one[0].state_dict().items(), other[0].state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+    for a_state, b_state in zip(
+        one[1].state_dict()["state"].values(), other[1].state_dict()["state"].values(), strict=True
+    ):
+        for name in a_state:
+            assert torch.equal(a_state[name], b_state[name]), name
+    assert one[2] == other[2]
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "adam", "sgd"])
+def test_two_epochs_continued_by_one_equal_three(tmp_path: Path, optimiser: str) -> None:
+    data, settings = make_data(), dataclasses.replace(SMALL, optimiser=optimiser)
+    whole = fit(settings, data)
+    fit(dataclasses.replace(settings, epochs=2), data, folder=tmp_path)
+    assert_same_bits(whole, fit(settings, data, resume=tmp_path))
+
+
+def test_inception_v3_continues_exactly_too(tmp_path: Path) -> None:
+    data = make_data(n=21, size=75)
+    settings = dataclasses.replace(SMALL, backbone="inception_v3", image_size=75, batch_size=5, epochs=3)
+    whole = fit(settings, data)
+    fit(dataclasses.replace(settings, epochs=2), data, folder=tmp_path)
+    assert_same_bits(whole, fit(settings, data, resume=tmp_path))
+
+
+def test_another_seed_gives_another_model() -> None:
+    data = make_data()
+    one, other = fit(SMALL, data), fit(dataclasses.replace(SMALL, seed=1), data)
+    assert one[2] != other[2]
+
+
+def test_it_learns_what_is_there_to_learn() -> None:
+    data = make_data(n=60)
+    *_, history = fit(dataclasses.replace(SMALL, epochs=12, augment=NO_AUGMENTATION), data)
+    losses = [entry["splits"]["train"]["loss"] for entry in history]  # type: ignore[index]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_last_batch_of_one_joins_the_batch_before() -> None:
+    assert [len(part) for part in batches(np.arange(21), 10)] == [10, 11]
+    assert [len(part) for part in batches(np.arange(22), 10)] == [10, 10, 2]
+    assert [len(part) for part in batches(np.arange(1), 10)] == [1]
+    assert np.array_equal(np.concatenate(batches(np.arange(41), 10)), np.arange(41))
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_with_its_settings() -> None:
+    with pytest.raises(TrainingError, match=r"learning rate 1e\+20 and batch size 8"):
+        fit(dataclasses.replace(SMALL, learning_rate=1e20), make_data())
+
+
+def test_lack_of_memory_names_the_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(training, "normalise", full)
+    with pytest.raises(TrainingError, match="Memory ran out at batch size 8 and 32 px"):
+        fit(SMALL, make_data())
+
+
+def test_evaluation_does_not_change_the_model_and_counts_every_image() -> None:
+    data = make_data()
+    network = model.build("resnet10t", 3, None, 0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    result = evaluate(network, data, "test", SMALL, quiet)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert sum(result.counts["support"]) == 6
+    assert result.rows.tolist() == data.splits["test"].tolist()
+    assert result.probabilities.sum(axis=1) == pytest.approx(np.ones(6), abs=1e-5)
+    per_image = -np.log(result.probabilities[np.arange(6), result.true])
+    assert result.loss == pytest.approx(per_image.mean(), rel=1e-4)
+
+
+def test_a_checkpoint_is_continued_only_for_an_equal_key(tmp_path: Path) -> None:
+    key = run_key(SMALL, "d-1", "abc")
+    network = model.build("resnet10t", 3, None, 0)
+    checkpoint.save(tmp_path, network, make_optimiser(network, SMALL), [{"epoch": 1}, {"epoch": 2}], key)
+    assert reuse.continuable(tmp_path, run_key(dataclasses.replace(SMALL, epochs=99), "d-1", "abc")) == 2
+    for change in (
+        {"learning_rate": 1e-4}, {"batch_size": 9}, {"seed": 1}, {"threads": 2}, {"image_size": 64},
+        {"optimiser": "sgd"}, {"device": "cuda"}, {"augment": AugmentSettings(noise=0.1)},
+    ):  # fmt: skip
+        assert reuse.continuable(tmp_path, run_key(dataclasses.replace(SMALL, **change), "d-1", "abc")) == 0  # type: ignore[arg-type]
+    assert reuse.continuable(tmp_path, run_key(SMALL, "d-2", "abc")) == 0
+    assert reuse.continuable(tmp_path, run_key(SMALL, "d-1", "abd")) == 0
+    reuse.drop(tmp_path)
+    assert reuse.continuable(tmp_path, key) == 0
+    assert not list(tmp_path.iterdir())
