@@ -1,0 +1,68 @@
+"""Colours and layout that every chart shares.
+
+The colours have a contrast of 3:1 or more on the light and on the dark background, and the first five stay apart under
+protanopia, deuteranopia and tritanopia; line dashes and marker symbols repeat what a colour says. Text, grid and
+background are left to Streamlit's theme, so a figure need not know whether it is shown light or dark.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+SERIES = ("#5562bd", "#d67d12", "#0d9a9a", "#c02a6f", "#7f6630", "#9a4fd0", "#5b8c2a")
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
+
+ACCENT = SERIES[0]  # what was chosen, and training
+WARM = SERIES[1]  # what is best, and validation
+BAD = SERIES[3]  # what failed, and limits
+QUIET = "#868c98"  # what is only context
+
+TRAIN, VALIDATION = ACCENT, WARM
+
+
+def class_colour(index: int) -> str:
+    return SERIES[index % len(SERIES)]
+
+
+def class_dash(index: int) -> str:
+    """Repeats the colour in another form: the first seven classes differ in colour, the next seven in dash too."""
+    return DASHES[(index // len(SERIES)) % len(DASHES)] if index >= len(SERIES) else "solid"
+
+
+def class_symbol(index: int) -> str:
+    return SYMBOLS[index % len(SYMBOLS)]
+
+
+def faded(colour: str, opacity: float) -> str:
+    """The colour `#rrggbb` with an opacity in [0, 1]."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def finish(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
+    """The common layout. `uirevision` keeps a viewer's zoom and hidden lines when new data arrive."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        uirevision="kept",
+        hoverlabel={"align": "left"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left", "title": None},
+        dragmode=False,
+    )
+    figure.update_xaxes(automargin=True, fixedrange=False, zeroline=False)
+    figure.update_yaxes(automargin=True, fixedrange=False, zeroline=False)
+    figure.update_layout(**layout)
+    return figure
+
+
+def empty(sentence: str, *, height: int) -> go.Figure:
+    """A calm blank with one sentence, where a chart will be."""
+    figure = go.Figure()
+    figure.add_annotation(text=sentence, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", opacity=0.7)
+    finish(figure, height=height)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure

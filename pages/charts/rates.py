@@ -1,0 +1,56 @@
+"""Per-class rates with their Wilson intervals, side by side on one scale."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from pages.charts import palette
+
+PANELS = {"recall": "recall (sensitivity)", "precision": "precision", "specificity": "specificity"}
+
+
+def class_rates(rates: pd.DataFrame) -> go.Figure:
+    """`rates` has a row a class and rate: class, rate (a key of PANELS), value, low, high, successes, n.
+
+    Dots and intervals rather than bars from zero: the classes differ where bars would all look full.
+    """
+    if rates.empty:
+        return palette.empty("No per-class rates for this choice.", height=300)
+    classes = list(dict.fromkeys(rates["class"]))
+    figure = make_subplots(
+        rows=1, cols=len(PANELS), shared_yaxes=True, horizontal_spacing=0.035, subplot_titles=list(PANELS.values())
+    )
+    for column, rate in enumerate(PANELS, start=1):
+        rows = rates[rates["rate"] == rate].set_index("class").reindex(classes)
+        figure.add_scatter(
+            x=rows["value"],
+            y=classes,
+            mode="markers",
+            marker={
+                "size": 11,
+                "color": [palette.class_colour(index) for index in range(len(classes))],
+                "symbol": [palette.class_symbol(index) for index in range(len(classes))],
+            },
+            error_x={
+                "array": (rows["high"] - rows["value"]).clip(lower=0),
+                "arrayminus": (rows["value"] - rows["low"]).clip(lower=0),
+                "color": palette.QUIET,
+                "thickness": 2,
+                "width": 5,
+            },
+            customdata=rows[["low", "high", "successes", "n"]].to_numpy(),
+            hovertemplate=(
+                "%{y}<br>%{x:.4f} (95 % interval %{customdata[0]:.4f} to %{customdata[1]:.4f})"
+                "<br>%{customdata[2]} of %{customdata[3]} images<extra></extra>"
+            ),
+            showlegend=False,
+            row=1,
+            col=column,
+        )
+    least = float(rates["low"].min())
+    palette.finish(figure, height=90 + 46 * len(classes), margin={"l": 8, "r": 8, "t": 36, "b": 8})
+    figure.update_xaxes(range=[max(0.0, least - 0.02), 1.01 if least > 0.5 else 1.03], tickformat=".2f")
+    figure.update_yaxes(autorange="reversed")
+    return figure

@@ -1,0 +1,54 @@
+"""How hyper-parameters and rates are written, in charts and tables alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+SHORT = {"learning_rate": "lr", "batch_size": "batch", "epochs": "epochs"}
+LONG = {"learning_rate": "learning rate", "batch_size": "batch size", "epochs": "epochs"}
+
+
+def missing(value: Any) -> bool:
+    """None, NaN, NaT or pandas' NA."""
+    return value is None or value != value or str(value) == "<NA>"
+
+
+def value(name: str, number: Any) -> str:
+    """One hyper-parameter's value: learning rates as 1e-4, all else plainly."""
+    if missing(number):
+        return "–"
+    if name == "learning_rate":
+        return rate(float(number))
+    return f"{number:g}" if isinstance(number, int | float) else str(number)
+
+
+def rate(number: float) -> str:
+    """1e-4 for 0.0001; 2.5e-4 for 0.00025."""
+    if number <= 0 or not math.isfinite(number):
+        return f"{number:g}"
+    exponent = math.floor(math.log10(number) + 1e-9)
+    return f"{number / 10**exponent:.3g}e{exponent}"
+
+
+def point(row: Mapping[Any, Any]) -> str:
+    """All hyper-parameters of a trial on one line."""
+    return f"lr {value('learning_rate', row['learning_rate'])}, batch {row['batch_size']}, {row['epochs']} epochs"
+
+
+def change(row: Mapping[Any, Any]) -> str:
+    """What the trial's move changed: 'batch 20', or 'start' for the first trial."""
+    coordinate = str(row["coordinate"])
+    if coordinate == "initial":
+        return "start"
+    if coordinate not in SHORT:
+        return coordinate
+    if coordinate == "epochs":
+        return f"{row['epochs']} epochs"
+    return f"{SHORT[coordinate]} {value(coordinate, row[coordinate])}"
+
+
+def share(number: Any, digits: int = 4) -> str:
+    """An accuracy or another rate in [0, 1]."""
+    return "–" if missing(number) else f"{float(number):.{digits}f}"
