@@ -1,0 +1,166 @@
+"""Untrusted bytes in, one safe RGB array out.
+
+Every image that the software reads, from a data set or from a person's upload, comes through `decode_image`: the size
+is checked before anything is decoded, and whatever cannot be read as exactly one still image is refused.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+Pixels = NDArray[np.uint8]
+
+FORMATS: Final = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
+FORMATS_TEXT: Final = "JPEG, PNG, TIFF, BMP, WebP or GIF"
+MAX_PIXELS: Final = 64_000_000  # 192 MB as RGB; a 40-megapixel camera fits
+SQUASH_LIMIT: Final = 1.05  # sides that differ by less are squashed to a square, not padded
+
+_BEGINNINGS: Final = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG", "PNG"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"BM", "BMP"),
+    (b"RIFF", "WebP"),
+    (b"GIF8", "GIF"),
+)
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_DIRECT_MODES: Final = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr")
+_ALPHA_MODES: Final = ("LA", "La", "PA", "RGBA", "RGBa")
+
+
+class IntakeError(ValueError):
+    """The bytes are not one still image that can be read; the message is one sentence: what, where, what to do."""
+
+
+def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "The file") -> Pixels:
+    """Decode one still image to RGB, upright (EXIF), alpha put on white, 16-bit greys scaled to 8.
+
+    Args:
+        data: the whole file.
+        max_pixels: width times height above this is refused before decoding.
+        name: what the error sentence calls the image, e.g. its file name.
+
+    Returns:
+        Array (height, width, 3) of uint8.
+
+    Raises:
+        IntakeError: empty, not an image, of an unsupported format, truncated, damaged, animated, or too large.
+    """
+    if not data:
+        raise IntakeError(f"{name} is empty (0 bytes); copy or export it again.")
+    image = _open(data, name)
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise IntakeError(f"{name} has no pixels ({width} x {height}); export it again.")
+    if width * height > max_pixels:
+        raise IntakeError(
+            f"{name} is {width} x {height} px, above the limit of {max_pixels / 1e6:g} megapixels; crop or shrink it."
+        )
+    try:
+        # A phone's MPO holds a preview after the main picture; several frames of any other format are an animation.
+        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+        if frames > 1:
+            raise IntakeError(f"{name} holds {frames} pictures (an animation or several pages); save one still image.")
+        image.load()
+        if image.format == "PNG" and b"IEND" not in data:  # Pillow lets a missing end pass
+            raise EOFError
+        return _to_rgb(_upright(image), name)
+    except IntakeError:
+        raise
+    except MemoryError as error:
+        raise IntakeError(f"{name} needs more memory than there is; crop or shrink it.") from error
+    except Exception as error:  # decoders raise whatever a crafted file makes them raise
+        raise IntakeError(_damage(error, image.format or "image", name)) from error
+
+
+def to_square(rgb: Pixels, size: int) -> Pixels:
+    """Scale an image to a square, antialiased.
+
+    Sides that differ by at most 5 % are squashed; a longer image is padded with the median colour of its border, so
+    that no cell is deformed or cut.
+
+    Args:
+        rgb: array (height, width, 3) of uint8.
+        size: side of the result, in pixels.
+
+    Returns:
+        Array (size, size, 3) of uint8.
+    """
+    height, width = rgb.shape[:2]
+    image = Image.fromarray(rgb)
+    if max(height, width) <= SQUASH_LIMIT * min(height, width):
+        return _array(image.resize((size, size), Image.Resampling.BICUBIC))
+    # Scale first, pad after: a 1 x 60,000,000 image must not become a square of that side on the way.
+    scale = size / max(height, width)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    border = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
+    square = np.empty((size, size, 3), np.uint8)
+    square[:] = np.median(border, axis=0).round().astype(np.uint8)
+    top, left = (size - inner[1]) // 2, (size - inner[0]) // 2
+    square[top : top + inner[1], left : left + inner[0]] = _array(image.resize(inner, Image.Resampling.BICUBIC))
+    return square
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise IntakeError(f"{name} claims far too many pixels to be a cell image; crop or shrink it.") from error
+    except Exception as error:
+        for beginning, kind in _BEGINNINGS:
+            if data.startswith(beginning):
+                raise IntakeError(
+                    f"{name} begins like a {kind} but is damaged or cut off; copy or export it again."
+                ) from error
+        raise IntakeError(f"{name} is not an image that can be read ({FORMATS_TEXT}); export it as one.") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # unreadable EXIF says nothing about the orientation; the pixels are whole
+        return image
+
+
+def _to_rgb(image: Image.Image, name: str) -> Pixels:
+    """The loaded image as (height, width, 3) uint8."""
+    if image.mode.startswith("I;16"):
+        grey = _grey_16(image)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode in _ALPHA_MODES or (image.mode in _DIRECT_MODES and "transparency" in image.info):
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return _array(Image.alpha_composite(white, layer).convert("RGB"))
+    if image.mode in _DIRECT_MODES:
+        return _array(image.convert("RGB"))
+    raise IntakeError(
+        f"{name} has pixels of kind {image.mode}, whose white is not defined; save it as 8-bit or 16-bit RGB or grey."
+    )
+
+
+def _grey_16(image: Image.Image) -> Pixels:
+    """Scale by the file's own depth: `convert` would clip everything above 255 to white."""
+    tags: Any = getattr(image, "tag_v2", {})
+    bits = tags.get(_TIFF_BITS, (16,))
+    depth = int(bits[0] if isinstance(bits, tuple) else bits)
+    top = (1 << depth) - 1
+    values = np.asarray(image).astype(np.uint32).clip(0, top)
+    grey = ((values * 255 + top // 2) // top).astype(np.uint8)
+    return 255 - grey if tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO else grey
+
+
+def _array(image: Image.Image) -> Pixels:
+    return np.array(image, dtype=np.uint8)
+
+
+def _damage(error: Exception, kind: str, name: str) -> str:
+    text = str(error).lower()
+    if "truncat" in text or "unexpected end" in text or isinstance(error, EOFError):
+        return f"{name} is a truncated {kind}: its picture data end early; copy or export it again."
+    return f"{name} is a damaged {kind} that cannot be decoded; copy or export it again."

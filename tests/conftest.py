@@ -1,0 +1,19 @@
+"""Fixtures that more than one test folder uses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real images: CELLASCENT_REAL_DATA, or ../shared/data beside the project; skips where absent."""
+    folder = Path(os.environ.get("CELLASCENT_REAL_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no real images at {folder}; set CELLASCENT_REAL_DATA to their folder")
+    return folder
