@@ -7,6 +7,7 @@ is checked before anything is decoded, and whatever cannot be read as exactly on
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -70,7 +71,7 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "The 
         image.load()
         if image.format == "PNG" and b"IEND" not in data:  # Pillow lets a missing end pass
             raise EOFError
-        return _to_rgb(_upright(image), name)
+        return _to_rgb(_upright(image), getattr(image, "tag_v2", {}), name)
     except IntakeError:
         raise
     except MemoryError as error:
@@ -128,10 +129,10 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_rgb(image: Image.Image, name: str) -> Pixels:
-    """The loaded image as (height, width, 3) uint8."""
+def _to_rgb(image: Image.Image, tags: Mapping[int, Any], name: str) -> Pixels:
+    """The loaded image as (height, width, 3) uint8; `tags` are those of its TIFF file, if it came from one."""
     if image.mode.startswith("I;16"):
-        grey = _grey_16(image)
+        grey = _grey_16(image, tags)
         return np.repeat(grey[..., None], 3, axis=2)
     if image.mode in _ALPHA_MODES or (image.mode in _DIRECT_MODES and "transparency" in image.info):
         layer = image.convert("RGBA")
@@ -144,9 +145,8 @@ def _to_rgb(image: Image.Image, name: str) -> Pixels:
     )
 
 
-def _grey_16(image: Image.Image) -> Pixels:
+def _grey_16(image: Image.Image, tags: Mapping[int, Any]) -> Pixels:
     """Scale by the file's own depth: `convert` would clip everything above 255 to white."""
-    tags: Any = getattr(image, "tag_v2", {})
     bits = tags.get(_TIFF_BITS, (16,))
     depth = int(bits[0] if isinstance(bits, tuple) else bits)
     top = (1 << depth) - 1
