@@ -51,9 +51,9 @@ def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights
 
     Raises ModelError for an unknown backbone and for a file that is missing, broken or does not fit.
     """
+    bare = _create(backbone)
     if setting == "none":
         return InitialWeights(None, None, "none: the network starts from random weights")
-    bare = _create(backbone)
     if setting == "auto":
         try:
             state = timm.create_model(backbone, pretrained=True, num_classes=0).state_dict()
