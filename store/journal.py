@@ -130,7 +130,7 @@ def decode(line: bytes) -> Record | None:
         if int(head, 16) != zlib.crc32(body):
             return None
         record = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

@@ -146,7 +146,7 @@ class Controller:
             f"{candidate.cycle:02d}-{candidate.coordinate}", candidate.cycle, candidate.coordinate, candidate, prepared,
             seed=settings.seed, image_size=settings.image_size,
         )  # fmt: skip
-        if wanted.trial_id not in self.state.trials:
+        if wanted.trial_id not in self.state.trials and settings.reuse == "yes":
             wanted.fact.update(self._reuse(wanted, prepared))
         return wanted
 
