@@ -1,0 +1,182 @@
+"""A real training process: killed with -9 inside an epoch and started again, it ends with the same bits."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from core.data.cache import open_cache
+from core.data.sample import make_sample
+from core.data.scan import scan
+
+from core.data.dataset import Dataset
+from core.learning.reuse import KEY, STATE
+from core.learning.settings import InitialWeights, TrialSettings
+from core.learning.worker import Spec
+from core.locks import try_lock
+from core.paths import dataset_file, trial_folder, trial_lock
+from core.search.launcher import REPOSITORY
+from store.journal import journal_folder, replay
+
+SEARCH = "s-test"
+SETTINGS = TrialSettings(
+    backbone="inception_v3", image_size=75, learning_rate=1e-3, batch_size=5, epochs=3, seed=0, threads=1
+)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    root = tmp_path_factory.mktemp("worker")
+    make_sample(root / "cells", per_class=8, size=75, seed=0)
+    return scan(root / "cells", work=root / "work", seed=0)
+
+
+def write_spec(home: Path, dataset: Dataset, name: str, settings: TrialSettings, parent: str | None = None) -> Path:
+    file = dataset_file(home, dataset.dataset_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save(file)
+    open_cache(dataset, settings.image_size, home / "cache")
+    spec = Spec(
+        home=str(home), search_id=SEARCH, trial_id=f"{SEARCH}.{name}", settings=settings, dataset=str(file),
+        cache=str(home / "cache" / f"{dataset.dataset_id}-{settings.image_size}.npy"),
+        weights=InitialWeights(None, None, "none"), parent=f"{SEARCH}.{parent}" if parent else None,
+        keep_checkpoint=True,
+    )  # fmt: skip
+    folder = trial_folder(home, spec.trial_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spec.json").write_text(json.dumps(spec.to_json()))
+    return folder / "spec.json"
+
+
+def start(spec: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "core.learning.worker", str(spec)],
+        cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def train(
+    home: Path, dataset: Dataset, name: str, settings: TrialSettings = SETTINGS, parent: str | None = None
+) -> None:
+    assert start(write_spec(home, dataset, name, settings, parent)).wait(timeout=240) == 0
+    assert status(home, name) == "COMPLETE"
+
+
+def records(home: Path, name: str, kind: str) -> list[dict[str, Any]]:
+    found = [r for r in replay(home, SEARCH) if r["kind"] == kind and r["trial_id"] == f"{SEARCH}.{name}"]
+    return sorted(found, key=lambda record: (record.get("attempt", 0), record["seq"]))
+
+
+def status(home: Path, name: str) -> str:
+    return str(records(home, name, "trial_event")[-1]["status"])
+
+
+def wait_for_epoch(home: Path, name: str, epoch: int) -> None:
+    deadline = time.monotonic() + 120
+    while not any(record["epoch"] == epoch for record in records(home, name, "epoch")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def numbers(home: Path, name: str) -> list[Any]:
+    """All that was measured, epoch by epoch, without times; fails on a missing or doubled epoch."""
+    epochs = sorted(records(home, name, "epoch"), key=lambda record: int(record["epoch"]))
+    assert [record["epoch"] for record in epochs] == list(range(1, len(epochs) + 1))
+    evaluation = records(home, name, "evaluation")[-1]
+    return [(r["splits"], r["predictions"]) for r in [*epochs, evaluation]]
+
+
+def assert_same_trial(home: Path, one: str, other: str) -> None:
+    assert numbers(home, one) == numbers(home, other)
+    a, b = (trial_folder(home, f"{SEARCH}.{name}") for name in (one, other))
+    assert (a / "weights.safetensors").read_bytes() == (b / "weights.safetensors").read_bytes()
+    states = [torch.load(folder / STATE, weights_only=True)["optimiser"]["state"] for folder in (a, b)]
+    for x, y in zip(states[0].values(), states[1].values(), strict=True):
+        assert all(torch.equal(x[name], y[name]) for name in x)
+
+
+def test_killed_inside_epoch_3_and_started_again_it_equals_an_undisturbed_trial(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    train(tmp_path, dataset, "whole")
+    spec = write_spec(tmp_path, dataset, "killed", SETTINGS)
+    process = start(spec)
+    wait_for_epoch(tmp_path, "killed", 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert status(tmp_path, "killed") == "RUNNING"  # it could not say anything more
+    assert len(records(tmp_path, "killed", "epoch")) == 2
+    assert start(spec).wait(timeout=240) == 0
+    assert [record["attempt"] for record in records(tmp_path, "killed", "trial_event")] == [1, 2, 2]
+    assert_same_trial(tmp_path, "whole", "killed")
+    # A trial of 2 epochs continued by 1 is the same too, and its first epochs are marked as reused.
+    train(tmp_path, dataset, "two", dataclasses.replace(SETTINGS, epochs=2))
+    train(tmp_path, dataset, "continued", parent="two")
+    assert [record["reused"] for record in records(tmp_path, "continued", "epoch")] == [True, True, False]
+    assert_same_trial(tmp_path, "whole", "continued")
+
+
+def test_an_epoch_that_was_saved_but_not_recorded_is_recorded_by_the_next_attempt(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    settings = dataclasses.replace(SETTINGS, epochs=2)
+    train(tmp_path, dataset, "whole", settings)
+    spec = write_spec(tmp_path, dataset, "torn", settings)
+    assert start(spec).wait(timeout=240) == 0
+    # As if the process had died between saving epoch 2 and recording it.
+    [journal] = journal_folder(tmp_path, SEARCH).glob("torn-*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    end = next(i for i, line in enumerate(lines) if b'"kind":"epoch"' in line and b'"epoch":2' in line)
+    journal.write_bytes(b"".join(lines[:end]))
+    assert start(spec).wait(timeout=240) == 0
+    assert_same_trial(tmp_path, "whole", "torn")
+
+
+def test_sigterm_stops_after_the_epoch_and_a_parent_of_another_kind_is_not_continued(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=400)
+    spec = write_spec(tmp_path, dataset, "stopped", settings)
+    process = start(spec)
+    wait_for_epoch(tmp_path, "stopped", 1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    assert status(tmp_path, "stopped") == "STOPPED"
+    described = json.loads((trial_folder(tmp_path, f"{SEARCH}.stopped") / KEY).read_text())
+    assert described["epochs"] == len(records(tmp_path, "stopped", "epoch"))
+    other = dataclasses.replace(settings, learning_rate=1e-4, epochs=2)
+    train(tmp_path, dataset, "other", other, parent="stopped")
+    assert [record["reused"] for record in records(tmp_path, "other", "epoch")] == [False, False]
+
+
+def test_a_trial_that_fails_says_why_and_is_not_started_again(tmp_path: Path, dataset: Dataset) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, learning_rate=1e20)
+    spec = write_spec(tmp_path, dataset, "failed", settings)
+    assert start(spec).wait(timeout=120) == 0
+    assert status(tmp_path, "failed") == "FAILED"
+    assert "learning rate 1e+20 and batch size 5" in records(tmp_path, "failed", "trial_event")[-1]["error"]
+    assert start(spec).wait(timeout=120) == 0
+    assert len(records(tmp_path, "failed", "trial_event")) == 2
+
+
+def test_a_successor_waits_for_the_orphan_that_still_trains(tmp_path: Path, dataset: Dataset) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=1)
+    spec = write_spec(tmp_path, dataset, "held", settings)
+    lock = try_lock(trial_lock(tmp_path, f"{SEARCH}.held"))
+    assert lock is not None
+    process = start(spec)
+    time.sleep(8)
+    assert process.poll() is None
+    assert not records(tmp_path, "held", "trial_event")
+    lock.release()
+    assert process.wait(timeout=120) == 0
+    assert status(tmp_path, "held") == "COMPLETE"
