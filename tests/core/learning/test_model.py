@@ -85,7 +85,7 @@ def test_a_weights_file_that_cannot_be_used_is_refused_with_a_reason(tmp_path: P
     broken = backbone_state()
     broken["conv1.0.weight"][0, 0, 0, 0] = float("nan")
     save_file(broken, whole)
-    with pytest.raises(ModelError, match="not finite in conv1.0.weight"):
+    with pytest.raises(ModelError, match=r"not finite in conv1\.0\.weight"):
         model.prepare_weights(str(whole), BACKBONE, tmp_path)
     with pytest.raises(ModelError, match="knows no model 'inceptoin'"):
         model.prepare_weights("none", "inceptoin", tmp_path)

@@ -16,7 +16,7 @@ from core.search.pool import DEATHS_WITHOUT_PROGRESS, Stopped
 from core.search.settings import SearchSettings, preset
 from core.search.state import SearchState
 from core.search.tables import table3
-from tests.core.search.fake import FULL_DISK, FakeLauncher
+from tests.core.search.fake import FULL_DISK, FakeLauncher, FakeWorker
 from tests.core.search.test_gseca import TABLE_3
 
 SEARCH = "s-test"
