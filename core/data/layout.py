@@ -1,0 +1,142 @@
+"""Which files of a folder belong to which class and split, before any of them is opened."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.data.dataset import DatasetError
+
+SPLIT_FOLDERS: Final = {
+    "train": "train", "training": "train", "calibration": "calibration", "val": "val", "valid": "val",
+    "validation": "val", "test": "test", "testing": "test",
+}  # fmt: skip
+SYNTHETIC_MARKER: Final = "SYNTHETIC.txt"  # at the root of generated cells
+MANIFEST: Final = "manifest.csv"
+MAX_MANIFEST_BYTES: Final = 64 * 2**20
+
+_SOURCE_COLUMNS: Final = ("source", "origin_dataset", "origin")
+_NOT_DATA: Final = frozenset({".txt", ".md", ".csv", ".ini"})  # notes and markers beside the images
+_NOT_DATA_NAMES: Final = frozenset({"__macosx", "thumbs.db", "license", "readme"})
+_IMAGE_ENDINGS: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file to examine."""
+
+    path: str  # relative to the root, parts joined by /
+    class_: str | None  # None: outside the class folders
+    split: str | None  # the folder's, where folders give one
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of a data set in the order of their paths, and what its folders say about them."""
+
+    entries: tuple[Entry, ...]
+    classes: tuple[str, ...]
+    splits: tuple[str, ...]  # given by folders; empty where classes lie at the root
+    sources: dict[str, str]  # path -> source, from the manifests
+    synthetic: bool
+
+
+def find_layout(root: Path) -> Layout:
+    """Find class folders at `root`, or below train, val (valid, validation), test and calibration folders.
+
+    Raises:
+        DatasetError: no class folders, only one class, an empty class folder, or split folders mixed with others.
+    """
+    folders = _folders(root)
+    by_split = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
+    if by_split and any(_folders(folder) for folder in by_split):
+        others = [folder.name for folder in folders if folder not in by_split]
+        if others:
+            raise DatasetError(
+                f"{root} holds the split folder {by_split[0].name!r} beside {others[0]!r}; keep only train, val, test "
+                "and calibration folders there, or only class folders."
+            )
+    else:
+        by_split = []
+    entries, classes = _loose(root, root), set()
+    parents: list[tuple[Path, str | None]] = [(folder, SPLIT_FOLDERS[folder.name.lower()]) for folder in by_split]
+    for parent, split in parents or [(root, None)]:
+        class_folders = _folders(parent)
+        if not class_folders:
+            raise DatasetError(
+                f"{parent} has no sub-folders; put the images of each class into one that is named after the class."
+            )
+        if by_split:
+            entries += _loose(parent, root)
+        for folder in class_folders:
+            found = [Entry(path, folder.name, split) for path in _files(folder, root)]
+            if not found:
+                raise DatasetError(f"The class folder {folder} is empty; put images into it or remove it.")
+            entries += found
+            classes.add(folder.name)
+    if len(classes) < 2:
+        raise DatasetError(f"{root} has only one class folder, {min(classes)!r}; a classifier needs at least two.")
+    splits = tuple(sorted({SPLIT_FOLDERS[folder.name.lower()] for folder in by_split}))
+    if splits and "train" not in splits:
+        raise DatasetError(f"{root} has {' and '.join(splits)} folders but none to train on; add a train folder.")
+    sources = _manifest(root, "")
+    for folder in by_split:
+        sources |= _manifest(folder, f"{folder.name}/")
+    ordered = tuple(sorted(entries, key=lambda entry: entry.path))
+    return Layout(ordered, tuple(sorted(classes)), splits, sources, (root / SYNTHETIC_MARKER).is_file())
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in _NOT_DATA_NAMES
+
+
+def _is_data(name: str) -> bool:
+    return _visible(name) and Path(name).suffix.lower() not in _NOT_DATA
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return sorted(path for path in parent.iterdir() if _visible(path.name) and path.is_dir())
+    except OSError as error:
+        raise DatasetError(f"The folder {parent} cannot be read: {error.strerror}.") from error
+
+
+def _files(folder: Path, root: Path) -> list[str]:
+    """Every file below a class folder that is not hidden and not a note; links to folders are not followed."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if _visible(name))
+        found += [(Path(place) / name).relative_to(root).as_posix() for name in names if _is_data(name)]
+    return found
+
+
+def _loose(parent: Path, root: Path) -> list[Entry]:
+    """Images beside the class folders: they belong to no class, which a person should hear."""
+    return [
+        Entry(path.relative_to(root).as_posix(), None, None)
+        for path in parent.iterdir()
+        if _is_data(path.name) and path.suffix.lower() in _IMAGE_ENDINGS and path.is_file()
+    ]
+
+
+def _manifest(folder: Path, prefix: str) -> dict[str, str]:
+    """Path from the root -> source. A manifest of another kind, or one that cannot be read, names no sources."""
+    path = folder / MANIFEST
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_MANIFEST_BYTES:
+            return {}
+        rows = csv.DictReader(io.StringIO(path.read_text("utf-8-sig", errors="replace"), newline=""))
+        column = next((name for name in _SOURCE_COLUMNS if name in (rows.fieldnames or ())), None)
+        if column is None or "file" not in (rows.fieldnames or ()):
+            return {}
+        return {
+            prefix + row["file"].strip().replace("\\", "/").removeprefix("./"): row[column].strip()
+            for row in rows
+            if row["file"] and row[column]
+        }
+    except (OSError, csv.Error):
+        return {}
