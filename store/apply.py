@@ -1,0 +1,121 @@
+"""Rows into tables: which row wins where two state the same, and what a deletion takes away.
+
+All of it is idempotent and independent of order, so replaying everything from zero changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from store.rows import Row
+
+# The key of each table. A later statement of a fact is dropped; of what changes, the latest statement is kept.
+FACTS = {
+    "dataset": ("dataset_id",), "image": ("dataset_id", "image_id"), "search_record": ("search_id",),
+    "search_data": ("search_id",), "search_event": ("journal", "line_at"), "cycle": ("search_id", "cycle"),
+    "trial_record": ("trial_id",), "trial_event": ("journal", "line_at"),
+    "epoch_split": ("trial_id", "epoch", "split"), "reading": ("reading_id",), "tombstone": ("search_id",),
+}  # fmt: skip
+LATEST = {"heartbeat": ("search_id", "trial_id"), "trial_files": ("trial_id",)}
+KEYS = FACTS | LATEST
+RECORD_TABLES = tuple(KEYS)
+SOURCE = ("journal", "line_at")
+OF_A_SEARCH = tuple(table for table in KEYS if table not in ("dataset", "image", "reading", "tombstone"))
+
+
+def write_rows(connection: duckdb.DuckDBPyConnection, rows: dict[str, list[Row]]) -> None:
+    """Write rows, by table, inside the caller's transaction. Each row carries its source (journal, line_at)."""
+    for table, of_table in rows.items():
+        _upsert(connection, table, _winners(table, of_table))
+
+
+def remove_search(connection: duckdb.DuckDBPyConnection, search_id: str) -> None:
+    """Delete a search's rows, inside the caller's transaction, and forget its journals."""
+    for table in OF_A_SEARCH:
+        connection.execute(f"DELETE FROM {table} WHERE search_id = ?", [search_id])
+    connection.execute(
+        "DELETE FROM damage WHERE journal IN (SELECT path FROM journal WHERE search_id = ?)", [search_id]
+    )
+    connection.execute("DELETE FROM journal WHERE search_id = ?", [search_id])
+
+
+def _rank(row: Row) -> tuple[datetime, str, int]:
+    return row["recorded_at"] or datetime.min, row["journal"], row["line_at"]
+
+
+def _winners(table: str, rows: Iterable[Row]) -> list[Row]:
+    """One row a key: ON CONFLICT does not allow two of one statement."""
+    kept: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = tuple(row[name] for name in KEYS[table])
+        other = kept.get(key)
+        if other is None or (_rank(row) > _rank(other) if table in LATEST else _rank(row) < _rank(other)):
+            kept[key] = row
+    return list(kept.values())
+
+
+@cache
+def _statement(table: str, columns: tuple[str, ...]) -> str:
+    key = KEYS[table]
+    others = [name for name in columns if name not in key]
+    names = ", ".join(columns)
+    if key == SOURCE:
+        return f"INSERT INTO {table} ({names}) SELECT {names} FROM staged ON CONFLICT DO NOTHING"
+    wins = ">" if table in LATEST else "<"
+    new, old = (f"({side}.recorded_at, {side}.journal, {side}.line_at)" for side in ("excluded", table))
+    return f"""
+        INSERT INTO {table} ({names}) SELECT {names} FROM staged
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in others)}
+        WHERE {new} {wins} {old}
+    """
+
+
+def _upsert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) -> None:
+    schema = _schema(connection, table)
+    columns = [_column([row.get(field.name) for row in rows], field.type) for field in schema]
+    connection.register("staged", pa.Table.from_arrays(columns, schema=schema))
+    try:
+        connection.execute(_statement(table, tuple(schema.names)))
+    finally:
+        connection.unregister("staged")
+
+
+_schemas: dict[str, pa.Schema] = {}
+
+
+def _schema(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Schema:
+    """The table's columns as Arrow types, asked of DuckDB once, so that schema.sql alone says what there is."""
+    if table not in _schemas:
+        empty: pa.Table = connection.sql(f"SELECT * FROM {table} LIMIT 0").to_arrow_table()
+        _schemas[table] = empty.schema
+    return _schemas[table]
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_list(kind) and pa.types.is_list(kind.value_type):
+        return _matrices(values, kind)
+    return pa.array(values, type=kind)
+
+
+def _matrices(values: list[np.ndarray | None], kind: pa.DataType) -> pa.Array:
+    """Arrays of shape (n, C), or None, as lists of lists: without touching each number in Python."""
+    present = [value for value in values if value is not None]
+    flat = np.concatenate([value.ravel() for value in present]) if present else np.empty(0)
+    widths = [width for value in present for width in [value.shape[1]] * value.shape[0]]
+    inner = pa.ListArray.from_arrays(
+        pa.array(np.concatenate([[0], np.cumsum(widths)]).astype(np.int32)),
+        pa.array(flat, type=kind.value_type.value_type),
+    )
+    starts: list[int | None] = []
+    end = 0
+    for value in values:
+        starts.append(None if value is None else end)  # a null offset makes a null list
+        end += 0 if value is None else value.shape[0]
+    return pa.ListArray.from_arrays(pa.array([*starts, end], type=pa.int32()), inner)

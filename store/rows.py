@@ -1,0 +1,208 @@
+"""What each kind of record becomes: rows of tables, or one sentence on what is wrong with it. No DuckDB in here."""
+
+from __future__ import annotations
+
+import base64
+import math
+import shlex
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from store.fields import Fields, RecordError
+from store.journal import Record
+
+Row = dict[str, Any]
+TableRow = tuple[str, Row]  # table name and its row, by column name
+
+COUNTS = ("support", "tp", "fp", "tn", "fn")
+
+
+def search_of(record: Record) -> str | None:
+    """The search that a record speaks of, and whose deletion removes it; None for records that outlive searches."""
+    search_id = record.get("search_id")
+    return search_id if isinstance(search_id, str) and record.get("kind") != "tombstone" else None
+
+
+def table_rows(record: Record) -> list[TableRow] | None:
+    """All rows of one record, without their source; None where the kind is unknown.
+
+    Raises RecordError when the payload is unusable: then none of it is taken.
+    """
+    kind = record.get("kind")
+    rule = _RULES.get(kind) if isinstance(kind, str) else None
+    if rule is None:
+        return None
+    fields = Fields(record)
+    recorded_at = fields.moment("at")
+    return [(table, {**row, "recorded_at": recorded_at}) for table, row in rule(fields)]
+
+
+# --- one function a kind ------------------------------------------------------------------------------------------
+
+
+def _dataset(f: Fields) -> Iterator[TableRow]:
+    yield "dataset", {
+        "dataset_id": f.text("dataset_id"), "name": f.text("name"), "root": f.text("root", optional=True),
+        "classes": f.texts("classes"), "split_origin": f.text("split_origin", optional=True),
+        "split_seed": f.whole("split_seed", optional=True), "fractions": f.json("fractions"),
+        "synthetic": f.flag("synthetic"), "usable": f.whole("usable", optional=True),
+        "bad": f.whole("bad", optional=True),
+    }  # fmt: skip
+
+
+def _images(f: Fields) -> Iterator[TableRow]:
+    dataset_id = f.text("dataset_id")
+    columns = f.values.get("columns")
+    if not isinstance(columns, dict) or not all(isinstance(values, list) for values in columns.values()):
+        raise f.wrong("columns", "an object of lists")
+    if len({len(values) for values in columns.values()}) > 1:
+        raise RecordError("the lists in 'columns' differ in length")
+    names = list(columns)
+    for values in zip(*columns.values(), strict=True):
+        image = Fields(dict(zip(names, values, strict=True)))
+        optional = {
+            name: image.text(name, optional=True)
+            for name in ("sha256", "pixel_sha256", "class", "split", "source", "status", "reason")
+        }
+        size = {name: image.whole(name, optional=True) for name in ("width", "height")}
+        row = {"dataset_id": dataset_id, "image_id": image.whole("image_id"), "path": image.text("path")}
+        yield "image", {**row, **optional, **size, "group_id": image.label("group_id")}
+
+
+def _search(f: Fields) -> Iterator[TableRow]:
+    command = f.values.get("command")
+    yield "search_record", {
+        "search_id": f.text("search_id"), "name": f.text("name"), "origin": f.text("origin"),
+        "objective": f.text("objective", optional=True), "patience": f.whole("patience", optional=True),
+        "settings": f.json("settings"), "environment": f.json("environment"),
+        "command": shlex.join(f.texts("command")) if isinstance(command, list) else f.text("command", optional=True),
+    }  # fmt: skip
+
+
+def _search_data(f: Fields) -> Iterator[TableRow]:
+    yield "search_data", {"search_id": f.text("search_id"), "dataset_id": f.text("dataset_id")}
+
+
+def _search_event(f: Fields) -> Iterator[TableRow]:
+    names = ("best_trial_id", "model_trial_id", "stop_reason", "message")
+    yield "search_event", {
+        "search_id": f.text("search_id"), "attempt": f.whole("attempt"), "seq": f.whole("seq"),
+        "status": f.status("status"), "de_count": f.whole("de_count", optional=True),
+        **{name: f.text(name, optional=True) for name in names},
+    }  # fmt: skip
+
+
+def _cycle(f: Fields) -> Iterator[TableRow]:
+    yield "cycle", {
+        "search_id": f.text("search_id"), "cycle": f.whole("cycle"), "trial_ids": f.texts("trial_ids"),
+        "chosen_trial_id": f.text("chosen_trial_id", optional=True), "chosen_score": f.real("chosen_score"),
+        "runner_up_score": f.real("runner_up_score"), "improved": f.flag("improved"),
+        "de_count": f.whole("de_count", optional=True),
+    }  # fmt: skip
+
+
+def _trial(f: Fields) -> Iterator[TableRow]:
+    wholes = ("position", "cycle", "batch_size", "epochs", "seed", "de_count", "reused_epochs")
+    yield "trial_record", {
+        "trial_id": f.text("trial_id"), "search_id": f.text("search_id"), "learning_rate": f.real("learning_rate"),
+        **{name: f.whole(name, optional=True) for name in wholes},
+        "coordinate": f.text("coordinate", optional=True), "from_trial_id": f.text("from_trial_id", optional=True),
+        "settings": f.json("settings"),
+    }  # fmt: skip
+
+
+def _trial_event(f: Fields) -> Iterator[TableRow]:
+    yield "trial_event", {
+        "trial_id": f.text("trial_id"), "search_id": f.text("search_id"), "attempt": f.whole("attempt"),
+        "seq": f.whole("seq"), "status": f.status("status"), "error": f.text("error", optional=True),
+        "pid": f.whole("pid", optional=True), "host": f.text("host", optional=True),
+    }  # fmt: skip
+
+
+def _epoch(f: Fields) -> Iterator[TableRow]:
+    """Of an epoch (train, val) or of an evaluation (test, calibration): one row a split."""
+    shared = {
+        "trial_id": f.text("trial_id"), "epoch": f.whole("epoch"), "search_id": f.text("search_id"),
+        "reused": bool(f.flag("reused")), "seconds": f.real("seconds"),
+        "images_per_second": f.real("images_per_second"),
+    }  # fmt: skip
+    splits, predictions = f.objects("splits"), f.objects("predictions")
+    for split in {**splits, **predictions}:
+        scores = splits.get(split, Fields({}))
+        row = {"loss": scores.real("loss"), "accuracy": scores.real("accuracy"), **_per_class(scores)}
+        if split in predictions:
+            row |= _predictions(predictions[split], row["support"])
+        yield "epoch_split", {**shared, "split": split, **row}
+
+
+def _per_class(f: Fields) -> Row:
+    row: Row = {name: f.wholes(name) for name in COUNTS}
+    row |= {"class_loss": f.reals("class_loss"), "class_auc": f.reals("class_auc"), "confusion": f.wholes("confusion")}
+    lengths = {len(row[name]) for name in (*COUNTS, "class_loss", "class_auc") if row[name] is not None}
+    if row["confusion"] is not None:
+        lengths.add(math.isqrt(len(row["confusion"])))
+        if math.isqrt(len(row["confusion"])) ** 2 != len(row["confusion"]):
+            raise RecordError("the confusion matrix is not square")
+    if len(lengths) > 1:
+        raise RecordError("the lists of values per class differ in length")
+    return row
+
+
+def _predictions(f: Fields, support: list[int] | None) -> Row:
+    image_ids = f.wholes("image_ids") or []
+    true = np.array(f.wholes("true_class", below=2**15) or [], dtype=np.int64)
+    try:
+        flat = np.frombuffer(base64.b64decode(f.text("probabilities"), validate=True), dtype="<f4")
+    except ValueError as error:
+        raise RecordError("'probabilities' is not base64 of float32 values") from error
+    n = len(image_ids)
+    n_classes = len(support) if support else flat.size // max(n, 1)
+    if len(true) != n or flat.size != n * n_classes:
+        raise RecordError(f"{n} images, {len(true)} classes and {flat.size} probabilities do not go together")
+    if n and (not np.isfinite(flat).all() or true.max() >= n_classes):
+        raise RecordError("a probability is not finite, or a true class is none of the classes")
+    probabilities = flat.reshape(n, n_classes)
+    cells = true * n_classes + (probabilities.argmax(axis=1) if n else 0)  # a tie: the first class, as numpy's argmax
+    return {
+        "image_ids": image_ids, "true_classes": true.tolist(), "probabilities": probabilities,
+        "confusion": np.bincount(cells, minlength=n_classes**2).tolist(),
+    }  # fmt: skip
+
+
+def _heartbeat(f: Fields) -> Iterator[TableRow]:
+    wholes = ("pid", "epoch", "done", "total", "rss_bytes")
+    yield "heartbeat", {
+        "search_id": f.text("search_id"), "trial_id": f.text("trial_id", optional=True) or "",
+        **{name: f.whole(name, optional=True) for name in wholes},
+        **{name: f.text(name, optional=True) for name in ("host", "stage", "unit")},
+    }  # fmt: skip
+
+
+def _files(f: Fields) -> Iterator[TableRow]:
+    yield "trial_files", {"trial_id": f.text("trial_id"), "search_id": f.text("search_id"), "bytes": f.whole("bytes")}
+
+
+def _reading(f: Fields) -> Iterator[TableRow]:
+    classes, probabilities = f.texts("classes"), f.reals("probabilities")
+    if probabilities is None or len(probabilities) != len(classes) or None in probabilities:
+        raise RecordError(f"'probabilities' must be {len(classes)} numbers, one a class")
+    yield "reading", {
+        "reading_id": f.text("reading_id"), "model_trial_id": f.text("model_trial_id", optional=True),
+        "file_name": f.text("file_name", optional=True), "image_sha256": f.text("image_sha256"), "classes": classes,
+        "probabilities": probabilities, "flags": f.json("flags"), "decided_by": f.text("decided_by", optional=True),
+        "decision": f.text("decision", optional=True),
+    }  # fmt: skip
+
+
+def _tombstone(f: Fields) -> Iterator[TableRow]:
+    yield "tombstone", {"search_id": f.text("search_id")}
+
+
+_RULES: dict[str, Callable[[Fields], Iterator[TableRow]]] = {
+    "dataset": _dataset, "images": _images, "search": _search, "search_data": _search_data,
+    "search_event": _search_event, "cycle": _cycle, "trial": _trial, "trial_event": _trial_event, "epoch": _epoch,
+    "evaluation": _epoch, "heartbeat": _heartbeat, "files": _files, "reading": _reading, "tombstone": _tombstone,
+}  # fmt: skip
+KINDS = tuple(_RULES)

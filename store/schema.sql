@@ -1,0 +1,399 @@
+-- The experiment store: every table and view, made from the journals and made anew from them at any time.
+--
+-- Tables hold what records say, one row a fact, with the journal line that says so (journal, line_at). Two records
+-- that state the same fact (a resumed process repeats itself) leave one row: the earliest record wins, for heartbeats
+-- and disk sizes the latest; so the order in which journals are read never matters. Views derive everything else:
+-- a status from its events, a trial's scores from its epochs, rates from counts. No foreign keys: a record may be
+-- read before the record that it refers to. Times are UTC; rates are in [0, 1]; losses are plain means per image.
+
+CREATE TABLE meta (
+    key VARCHAR PRIMARY KEY,              -- name of the entry: schema_version
+    value VARCHAR NOT NULL                -- its value
+);
+COMMENT ON TABLE meta IS 'What this file is: its schema version';
+
+CREATE TABLE journal (
+    path VARCHAR PRIMARY KEY,             -- file, relative to home/journals, parts joined by /
+    search_id VARCHAR NOT NULL,           -- its folder: the search it belongs to, or _home
+    read_bytes BIGINT NOT NULL,           -- how far it has been applied; in the same transaction as its rows
+    records BIGINT NOT NULL,              -- lines confirmed by their checksum
+    damaged BIGINT NOT NULL,              -- lines left out: a wrong checksum or an unusable payload (see damage)
+    unknown BIGINT NOT NULL,              -- records of a kind that this version does not know (counted, left out)
+    read_at TIMESTAMP NOT NULL            -- when it was last read (UTC)
+);
+COMMENT ON TABLE journal IS 'How far each journal file has been applied';
+
+CREATE TABLE damage (
+    journal VARCHAR,                      -- journal.path
+    line_at BIGINT,                       -- byte position of the line
+    reason VARCHAR NOT NULL,              -- what is wrong with it, one sentence
+    PRIMARY KEY (journal, line_at)
+);
+COMMENT ON TABLE damage IS 'Journal lines that were left out, and why';
+
+CREATE TABLE tombstone (
+    search_id VARCHAR PRIMARY KEY,        -- a search that a person deleted: its rows are removed and stay removed
+    recorded_at TIMESTAMP,                -- when it was deleted (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE tombstone IS 'Deleted searches';
+
+CREATE TABLE dataset (
+    dataset_id VARCHAR PRIMARY KEY,       -- hash of content and split: the same data has the same id anywhere
+    name VARCHAR NOT NULL,                -- name for people
+    root VARCHAR,                         -- folder that image.path is relative to
+    classes VARCHAR[] NOT NULL,           -- class names; a class index counts from 0 in this order
+    split_origin VARCHAR,                 -- given | made
+    split_seed BIGINT,                    -- seed of a made split
+    fractions JSON,                       -- share of each split, by split name
+    synthetic BOOLEAN,                    -- true: generated sample cells, no real images
+    usable BIGINT,                        -- number of images that can be used
+    bad BIGINT,                           -- number of files left out
+    recorded_at TIMESTAMP,                -- when it was scanned (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE dataset IS 'Sets of labelled images with their split';
+
+CREATE TABLE image (
+    dataset_id VARCHAR,                   -- dataset.dataset_id
+    image_id BIGINT,                      -- position in the dataset: usable images first
+    path VARCHAR NOT NULL,                -- file, relative to dataset.root
+    sha256 VARCHAR,                       -- of the file's bytes, hex
+    pixel_sha256 VARCHAR,                 -- of the decoded pixels, hex
+    class VARCHAR,                        -- class name
+    split VARCHAR,                        -- train | calibration | val | test
+    group_id VARCHAR,                     -- images of one group (duplicates) stay in one split
+    source VARCHAR,                       -- where the image comes from, if a manifest says so
+    width BIGINT,                         -- pixels
+    height BIGINT,                        -- pixels
+    status VARCHAR,                       -- ok | bad
+    reason VARCHAR,                       -- why it is bad, or what is odd about it
+    recorded_at TIMESTAMP,                -- when it was scanned (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (dataset_id, image_id)
+);
+COMMENT ON TABLE image IS 'Files of a dataset, bad ones too';
+
+CREATE TABLE search_record (
+    search_id VARCHAR PRIMARY KEY,        -- identifier of the search
+    name VARCHAR NOT NULL,                -- name for people
+    origin VARCHAR NOT NULL,              -- own | published
+    objective VARCHAR,                    -- what is maximised: val_accuracy
+    patience BIGINT,                      -- the search stops when DE_COUNT reaches it
+    settings JSON,                        -- every setting of the search
+    command VARCHAR,                      -- command line that started it
+    environment JSON,                     -- versions, machine, code version
+    recorded_at TIMESTAMP,                -- when it was created (UTC); empty for a published search
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE search_record IS 'Searches as they were asked for';
+
+CREATE TABLE search_data (
+    search_id VARCHAR PRIMARY KEY,        -- search_record.search_id
+    dataset_id VARCHAR NOT NULL,          -- dataset.dataset_id
+    recorded_at TIMESTAMP,                -- when it was recorded (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE search_data IS 'Which dataset a search uses';
+
+CREATE TABLE search_event (
+    journal VARCHAR,                      -- journal.path of the record
+    line_at BIGINT,                       -- byte position of its line
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    attempt BIGINT NOT NULL,              -- number of the controller's start
+    seq BIGINT NOT NULL,                  -- order within the attempt
+    status VARCHAR NOT NULL,              -- RUNNING | COMPLETE | STOPPED | FAILED
+    de_count BIGINT,                      -- cycles in a row without a new best
+    best_trial_id VARCHAR,                -- best trial so far
+    model_trial_id VARCHAR,               -- trial whose weights are the search's model
+    stop_reason VARCHAR,                  -- why it ended
+    message VARCHAR,                      -- a sentence for people
+    recorded_at TIMESTAMP,                -- when (UTC)
+    PRIMARY KEY (journal, line_at)
+);
+COMMENT ON TABLE search_event IS 'What happened to a search; the highest attempt and seq tell its status';
+
+CREATE TABLE cycle (
+    search_id VARCHAR,                    -- search_record.search_id
+    cycle BIGINT,                         -- 0 is the initial trial, then 1, 2, ...
+    trial_ids VARCHAR[] NOT NULL,         -- its candidates, in coordinate order
+    chosen_trial_id VARCHAR,              -- the candidate with the highest score: the new current point
+    chosen_score DOUBLE,                  -- its score (validation accuracy)
+    runner_up_score DOUBLE,               -- score of the second best candidate
+    improved BOOLEAN,                     -- whether the chosen score is a new best
+    de_count BIGINT,                      -- DE_COUNT after the cycle
+    recorded_at TIMESTAMP,                -- when it ended (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (search_id, cycle)
+);
+COMMENT ON TABLE cycle IS 'Finished cycles of a search';
+
+CREATE TABLE trial_record (
+    trial_id VARCHAR PRIMARY KEY,         -- <search_id>.<cycle>-<coordinate>, or <search_id>.final-<seed>
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    position BIGINT,                      -- order in which the trials of the search were asked
+    cycle BIGINT,                         -- cycle it belongs to
+    coordinate VARCHAR,                   -- coordinate that was moved; initial | final
+    learning_rate DOUBLE,                 -- hyper-parameter
+    batch_size BIGINT,                    -- hyper-parameter, images
+    epochs BIGINT,                        -- hyper-parameter, epochs to train in all
+    seed BIGINT,                          -- random seed
+    de_count BIGINT,                      -- DE_COUNT as it stood while the trial ran
+    from_trial_id VARCHAR,                -- trial whose checkpoint it continues
+    reused_epochs BIGINT,                 -- epochs taken over from there, not trained again
+    settings JSON,                        -- every setting of the trial
+    recorded_at TIMESTAMP,                -- when it was asked (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE trial_record IS 'Trials as they were asked for';
+
+CREATE TABLE trial_event (
+    journal VARCHAR,                      -- journal.path of the record
+    line_at BIGINT,                       -- byte position of its line
+    trial_id VARCHAR NOT NULL,            -- trial_record.trial_id
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    attempt BIGINT NOT NULL,              -- number of the worker's start
+    seq BIGINT NOT NULL,                  -- order within the attempt; the controller's verdict comes last
+    status VARCHAR NOT NULL,              -- RUNNING | COMPLETE | STOPPED | FAILED
+    error VARCHAR,                        -- why it failed
+    pid BIGINT,                           -- process of the worker
+    host VARCHAR,                         -- its machine
+    recorded_at TIMESTAMP,                -- when (UTC)
+    PRIMARY KEY (journal, line_at)
+);
+COMMENT ON TABLE trial_event IS 'What happened to a trial; the highest attempt and seq tell its status';
+
+CREATE TABLE epoch_split (
+    trial_id VARCHAR,                     -- trial_record.trial_id
+    epoch BIGINT,                         -- 1, 2, ...; for test and calibration the epoch that was evaluated
+    split VARCHAR,                        -- train | calibration | val | test
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    reused BOOLEAN,                       -- taken over from from_trial_id, not trained again
+    loss DOUBLE,                          -- mean cross-entropy per image
+    accuracy DOUBLE,                      -- share of images classified correctly
+    seconds DOUBLE,                       -- duration of the whole epoch, all its splits
+    images_per_second DOUBLE,             -- training throughput
+    support INTEGER[],                    -- images of each class
+    tp INTEGER[],                         -- one-vs-rest true positives of each class
+    fp INTEGER[],                         -- false positives
+    tn INTEGER[],                         -- true negatives
+    fn INTEGER[],                         -- false negatives
+    class_loss DOUBLE[],                  -- mean loss of each class; NULL without images
+    class_auc DOUBLE[],                   -- one-vs-rest area under the ROC curve; NULL where undefined
+    confusion INTEGER[],                  -- counts, row = true class, column = predicted class, row major
+    image_ids INTEGER[],                  -- image.image_id of each prediction
+    true_classes SMALLINT[],              -- class index of each prediction
+    probabilities FLOAT[][],              -- class probabilities of each prediction
+    recorded_at TIMESTAMP,                -- when (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (trial_id, epoch, split)
+);
+COMMENT ON TABLE epoch_split IS 'All that is known of one split after one epoch; epoch, class_metric, confusion and prediction are views of it';
+
+CREATE TABLE heartbeat (
+    search_id VARCHAR,                    -- search_record.search_id
+    trial_id VARCHAR,                     -- trial of the worker; empty text for the controller
+    pid BIGINT,                           -- process
+    host VARCHAR,                         -- its machine
+    stage VARCHAR,                        -- what it is doing: scan, cache, train, evaluate, wait, ...
+    epoch BIGINT,                         -- epoch that is being trained
+    done BIGINT,                          -- units done in the stage
+    total BIGINT,                         -- units that the stage has
+    unit VARCHAR,                         -- unit of done and total
+    rss_bytes BIGINT,                     -- resident memory of the process, bytes
+    recorded_at TIMESTAMP,                -- when (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (search_id, trial_id)
+);
+COMMENT ON TABLE heartbeat IS 'The latest sign of life of each process';
+
+CREATE TABLE trial_files (
+    trial_id VARCHAR PRIMARY KEY,         -- trial_record.trial_id
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    bytes BIGINT NOT NULL,                -- disk that its checkpoint and weights take
+    recorded_at TIMESTAMP,                -- when it was measured (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE trial_files IS 'The latest disk use of each trial';
+
+CREATE TABLE reading (
+    reading_id VARCHAR PRIMARY KEY,       -- identifier of the reading
+    model_trial_id VARCHAR,               -- trial whose weights were used
+    file_name VARCHAR,                    -- name of the uploaded file
+    image_sha256 VARCHAR NOT NULL,        -- of the file's bytes, hex
+    classes VARCHAR[] NOT NULL,           -- class names, in the order of probabilities
+    probabilities DOUBLE[] NOT NULL,      -- probability of each class
+    flags JSON,                           -- warnings that were shown with it
+    decided_by VARCHAR,                   -- person who decided
+    decision VARCHAR,                     -- what was decided
+    recorded_at TIMESTAMP,                -- when (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE reading IS 'Audit trail of live predictions; outlives the search of its model';
+
+-- Derived -------------------------------------------------------------------------------------------------------------
+
+CREATE VIEW trial AS
+WITH status AS (
+    SELECT search_id, trial_id, attempt, status, error, pid, host, recorded_at
+    FROM trial_event
+    QUALIFY row_number() OVER (
+        PARTITION BY search_id, trial_id ORDER BY attempt DESC, seq DESC, recorded_at DESC, journal DESC, line_at DESC
+    ) = 1
+), started AS (
+    SELECT search_id, trial_id, min(recorded_at) AS started_at
+    FROM trial_event WHERE status = 'RUNNING' GROUP BY search_id, trial_id
+), score AS (
+    SELECT
+        search_id, trial_id, max(epoch) AS epochs_done,
+        arg_max_null(loss, epoch) FILTER (WHERE split = 'train') AS train_loss,
+        arg_max_null(accuracy, epoch) FILTER (WHERE split = 'train') AS train_accuracy,
+        arg_max_null(loss, epoch) FILTER (WHERE split = 'val') AS val_loss,
+        arg_max_null(accuracy, epoch) FILTER (WHERE split = 'val') AS val_accuracy,
+        arg_max_null(loss, epoch) FILTER (WHERE split = 'test') AS test_loss,
+        arg_max_null(accuracy, epoch) FILTER (WHERE split = 'test') AS test_accuracy
+    FROM epoch_split GROUP BY search_id, trial_id
+)
+SELECT
+    t.trial_id, t.search_id, t.cycle, t.coordinate, t.learning_rate, t.batch_size, t.epochs, t.seed, t.de_count,
+    coalesce(e.status, 'WAITING') AS status,        -- WAITING | RUNNING | COMPLETE | STOPPED | FAILED
+    t.reused_epochs, t.from_trial_id,
+    s.train_loss, s.train_accuracy,                 -- of the last epoch
+    s.val_loss, s.val_accuracy,                     -- of the last epoch
+    s.test_loss, s.test_accuracy,                   -- of the evaluation after the last epoch
+    b.started_at,                                   -- first time it was RUNNING
+    CASE WHEN e.status IN ('COMPLETE', 'STOPPED', 'FAILED') THEN e.recorded_at END AS finished_at,
+    e.error, t.settings, t.position,
+    e.attempt,                                      -- number of the worker's last start
+    f.bytes AS files_bytes,                         -- disk that checkpoint and weights take
+    h.recorded_at AS heartbeat_at,
+    coalesce(s.epochs_done, 0) AS epochs_done,      -- last epoch that is recorded
+    e.pid, e.host
+FROM trial_record t
+LEFT JOIN status e ON e.search_id = t.search_id AND e.trial_id = t.trial_id
+LEFT JOIN started b ON b.search_id = t.search_id AND b.trial_id = t.trial_id
+LEFT JOIN score s ON s.search_id = t.search_id AND s.trial_id = t.trial_id
+LEFT JOIN trial_files f ON f.search_id = t.search_id AND f.trial_id = t.trial_id
+LEFT JOIN heartbeat h ON h.search_id = t.search_id AND h.trial_id = t.trial_id;
+COMMENT ON VIEW trial IS 'Trials with their status and scores';
+
+CREATE VIEW search AS
+WITH status AS (
+    SELECT *
+    FROM search_event
+    QUALIFY row_number() OVER (
+        PARTITION BY search_id ORDER BY attempt DESC, seq DESC, recorded_at DESC, journal DESC, line_at DESC
+    ) = 1
+), progress AS (  -- finished cycles know more than the event that was written when the search began
+    SELECT
+        search_id, arg_max_null(de_count, cycle) AS de_count,
+        arg_max(chosen_trial_id, cycle) FILTER (WHERE improved) AS best_trial_id
+    FROM cycle GROUP BY search_id
+), initial AS (
+    SELECT search_id, min(trial_id) AS trial_id
+    FROM trial WHERE coordinate = 'initial' AND status = 'COMPLETE' GROUP BY search_id
+)
+SELECT
+    r.search_id, r.name, r.origin, d.dataset_id, r.objective, r.patience,
+    coalesce(e.status, 'WAITING') AS status,        -- WAITING | RUNNING | COMPLETE | STOPPED | FAILED
+    coalesce(CASE WHEN e.status <> 'RUNNING' THEN e.de_count END, p.de_count, e.de_count, 0) AS de_count,
+    coalesce(
+        CASE WHEN e.status <> 'RUNNING' THEN e.best_trial_id END, p.best_trial_id, e.best_trial_id, i.trial_id
+    ) AS best_trial_id,                             -- best trial so far
+    r.recorded_at AS created_at,
+    CASE WHEN e.status IN ('COMPLETE', 'STOPPED', 'FAILED') THEN e.recorded_at END AS finished_at,
+    r.settings,
+    e.model_trial_id,                               -- trial whose weights are the search's model
+    e.stop_reason, e.message, r.command, r.environment,
+    h.recorded_at AS heartbeat_at,                  -- of the controller
+    e.attempt,                                      -- number of the controller's last start
+    e.recorded_at AS event_at                       -- when the status was written
+FROM search_record r
+LEFT JOIN search_data d ON d.search_id = r.search_id
+LEFT JOIN status e ON e.search_id = r.search_id
+LEFT JOIN progress p ON p.search_id = r.search_id
+LEFT JOIN initial i ON i.search_id = r.search_id
+LEFT JOIN heartbeat h ON h.search_id = r.search_id AND h.trial_id = '';
+COMMENT ON VIEW search IS 'Searches with their status';
+
+CREATE VIEW epoch AS
+SELECT
+    trial_id, epoch, split, loss, accuracy, seconds, images_per_second,
+    recorded_at AS "at",                            -- when it was recorded (UTC)
+    reused, search_id
+FROM epoch_split;
+COMMENT ON VIEW epoch IS 'Loss and accuracy: train and val at every epoch, test and calibration at the last';
+
+CREATE VIEW class_metric AS
+WITH by_class AS (
+    SELECT *, unnest(range(1, len(support) + 1)) AS i FROM epoch_split
+)
+SELECT
+    e.trial_id, e.epoch, e.split,
+    coalesce(d.classes[e.i], 'class ' || (e.i - 1)) AS class,
+    e.support[e.i] AS support, e.tp[e.i] AS tp, e.fp[e.i] AS fp, e.tn[e.i] AS tn, e.fn[e.i] AS fn,
+    e.class_loss[e.i] AS loss, e.class_auc[e.i] AS auc,
+    e.i - 1 AS class_index,                         -- position in dataset.classes, from 0
+    e.search_id
+FROM by_class e
+LEFT JOIN search_data s ON s.search_id = e.search_id
+LEFT JOIN dataset d ON d.dataset_id = s.dataset_id;
+COMMENT ON VIEW class_metric IS 'One-vs-rest counts, loss and AUC of each class';
+
+CREATE VIEW class_report AS  -- an undefined rate is 0, as with zero_division=0 of scikit-learn; unknown counts give NULL
+SELECT
+    trial_id, epoch, split, class, support,
+    CASE WHEN tp + fp = 0 THEN 0 ELSE tp / (tp + fp) END AS precision,
+    CASE WHEN tp + fn = 0 THEN 0 ELSE tp / (tp + fn) END AS recall,
+    CASE WHEN tn + fp = 0 THEN 0 ELSE tn / (tn + fp) END AS specificity,
+    CASE WHEN 2 * tp + fp + fn = 0 THEN 0 ELSE 2 * tp / (2 * tp + fp + fn) END AS f1,
+    auc, loss, class_index, search_id
+FROM class_metric;
+COMMENT ON VIEW class_report IS 'Precision, recall, specificity and F1 of each class';
+
+CREATE VIEW confusion AS
+WITH last AS (
+    SELECT search_id, trial_id, split, confusion, CAST(round(sqrt(len(confusion))) AS BIGINT) AS n
+    FROM epoch_split WHERE confusion IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY trial_id, split ORDER BY epoch DESC) = 1
+), cell AS (
+    SELECT *, unnest(range(n * n)) AS k FROM last
+)
+SELECT
+    c.trial_id, c.split,
+    coalesce(d.classes[c.k // c.n + 1], 'class ' || (c.k // c.n)) AS true_class,
+    coalesce(d.classes[c.k % c.n + 1], 'class ' || (c.k % c.n)) AS predicted_class,
+    c.confusion[c.k + 1] AS count,                  -- images
+    c.k // c.n AS true_index, c.k % c.n AS predicted_index, c.search_id
+FROM cell c
+LEFT JOIN search_data s ON s.search_id = c.search_id
+LEFT JOIN dataset d ON d.dataset_id = s.dataset_id;
+COMMENT ON VIEW confusion IS 'Confusion matrix of each split at the last epoch that has one';
+
+CREATE VIEW prediction AS
+WITH by_image AS (
+    SELECT
+        search_id, trial_id, epoch, split, unnest(image_ids) AS image_id, unnest(true_classes) AS true_index,
+        unnest(probabilities) AS probabilities
+    FROM epoch_split WHERE image_ids IS NOT NULL
+)
+SELECT
+    p.trial_id, p.epoch, p.split, p.image_id,
+    coalesce(d.classes[p.true_index + 1], 'class ' || p.true_index) AS true_class,
+    p.probabilities,                                -- in the order of dataset.classes
+    p.true_index, p.search_id
+FROM by_image p
+LEFT JOIN search_data s ON s.search_id = p.search_id
+LEFT JOIN dataset d ON d.dataset_id = s.dataset_id;
+COMMENT ON VIEW prediction IS 'Probabilities of every image: val at every epoch, calibration and test at the last';
