@@ -12,7 +12,7 @@ LONG = {"learning_rate": "learning rate", "batch_size": "batch size", "epochs": 
 
 def missing(value: Any) -> bool:
     """None, NaN, NaT or pandas' NA."""
-    return value is None or value != value or str(value) == "<NA>"
+    return value is None or str(value) in ("nan", "NaT", "<NA>")
 
 
 def value(name: str, number: Any) -> str:

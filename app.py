@@ -1,0 +1,50 @@
+"""The ASGI application: the pages, the owner of the store beside them, /healthz. Run: `streamlit run app.py`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from core.paths import default_home
+from pages.components.guard import report
+from store.owner import shared
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Own the store from the first request to the last, so that no page has to wait for it."""
+    owner = await to_thread.run_sync(shared, default_home())
+    try:
+        yield {}
+    finally:
+        await to_thread.run_sync(owner.close)
+
+
+async def healthz(_: Request) -> JSONResponse:
+    """Whether the server answers and how fresh the store is."""
+    owner = shared(default_home())
+    applied = owner.last_applied_at
+    return JSONResponse(
+        {
+            "status": "ok",
+            "store": owner.state,
+            "store_version": owner.version,
+            "last_applied_at": applied and f"{applied.isoformat()}Z",
+        }
+    )
+
+
+def on_script_error(error: Exception) -> bool:
+    """The last net: one sentence in the browser, the traceback in the log."""
+    report(error)
+    return True
+
+
+app = st.App("pages/frame.py", lifespan=lifespan, routes=[Route("/healthz", healthz)], on_script_error=on_script_error)

@@ -1,0 +1,40 @@
+"""The pages' way to the store: one query, one DataFrame, kept until the store has something new."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.paths import default_home
+from store import queries
+from store.owner import StoreOwner, shared
+
+
+def home() -> Path:
+    """The folder where everything lies."""
+    return default_home()
+
+
+def owner() -> StoreOwner:
+    return shared(home())
+
+
+def read(query: str, *arguments: Any) -> pd.DataFrame:
+    """The result of `store.queries.<query>`; computed once for each version of the store."""
+    current = owner()
+    return _read(str(home()), id(current), current.version, query, arguments)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _read(home: str, owner_id: int, version: int, query: str, arguments: tuple[Any, ...]) -> pd.DataFrame:
+    result: pd.DataFrame = getattr(queries, query)(owner().cursor(), *arguments)
+    return result
+
+
+def record(query: str, *arguments: Any) -> dict[str, Any] | None:
+    """The only row of a query as a dict, or None."""
+    rows = read(query, *arguments)
+    return None if rows.empty else {str(name): value for name, value in rows.iloc[0].to_dict().items()}

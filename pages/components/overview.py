@@ -1,0 +1,96 @@
+"""The figures at the top of a search: best score, DE_COUNT, trials, epochs saved, time left, heartbeat, disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.charts.wording import missing
+from pages.components import commands
+from pages.components.data import read
+from pages.components.facts import best_score, doing, synthetic
+from pages.components.status import lost, status_badge
+from pages.components.summary import epochs_saved, time_left
+from pages.components.words import age, size, span
+
+
+def headline(search: dict[str, Any], trials: pd.DataFrame) -> None:
+    """State, what is being trained, and why it ended or failed."""
+    gone = lost(search)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(str(search["status"]))
+        if gone:
+            st.badge("lost", icon=":material/link_off:", color="red")
+        asked = commands.pending(str(search["search_id"]))
+        if asked:
+            st.badge(asked, icon=":material/hourglass_top:", color="orange")
+        if search["origin"] == "published":
+            st.badge("published", icon=":material/menu_book:", color="violet")
+        if synthetic(search["dataset_id"]):
+            st.badge("synthetic cells", color="gray")
+        st.caption(_sentence(search, trials, gone))
+    if search["status"] == "FAILED" and not missing(search["message"]):
+        st.error(str(search["message"]), icon=":material/error:")
+
+
+def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
+    """One row of figures; it wraps on a narrow window."""
+    own = trials[trials["coordinate"] != "final"]
+    best, bounds = best_score(search, trials)
+    reused, asked = epochs_saved(trials)
+    grid = st.grid("auto", min_column_width=150, border=True, key="figures")
+    _figure(grid, "Best val accuracy", best, bounds, "On the validation images; below it the 95 % Wilson interval.")
+    _figure(grid, "DE_COUNT", f"{search['de_count']} of {search['patience']}", _ends(search),
+            "Cycles in a row without a new best, and the patience at which the search stops.")  # fmt: skip
+    finished, failed = (int((own["status"] == status).sum()) for status in ("COMPLETE", "FAILED"))
+    _figure(grid, "Trials finished", f"{finished} of {len(own)}", f"{failed} failed" if failed else "none failed",
+            "Of those asked for so far.", bad=failed > 0)  # fmt: skip
+    saved = f"{reused / asked:.0%} of {asked}" if asked else "none asked yet"
+    _figure(grid, "Epochs saved", str(reused), saved,
+            "Continued from an earlier trial's checkpoint instead of trained again.")  # fmt: skip
+    if search["status"] == "RUNNING":
+        parallel = int((trials["status"] == "RUNNING").sum())
+        left = time_left(trials, read("epochs", list(trials["trial_id"])), parallel)
+        _figure(grid, "Time left", span(left), "of the trials so far",
+                "From the median time of the latest epochs. The search may ask for more trials.")  # fmt: skip
+        _figure(grid, "Heartbeat", span(age(search["heartbeat_at"])), "ago", "When the search was last heard of.")
+    used = float(trials["files_bytes"].fillna(0).sum())
+    if used:
+        _figure(grid, "Disk", size(used), "for its weights", "Checkpoints and weights of all its trials.")
+
+
+def _figure(grid: Any, label: str, value: str, below: str, help_text: str, *, bad: bool = False) -> None:
+    grid.metric(label, value, delta=below, delta_color="inverse" if bad else "off", delta_arrow="off", help=help_text)
+
+
+def _ends(search: dict[str, Any]) -> str:
+    if search["status"] == "RUNNING":
+        left = int(search["patience"]) - int(search["de_count"])
+        return f"{left} more without a new best"
+    return "ended" if missing(search["stop_reason"]) else str(search["stop_reason"])
+
+
+def _sentence(search: dict[str, Any], trials: pd.DataFrame, gone: bool) -> str:
+    if gone:
+        return (
+            f"Nothing was heard of it for {span(age(search['heartbeat_at']))} and nothing runs it: resume it to go on."
+        )
+    if search["status"] == "RUNNING":
+        return doing(trials) or _stage(search) or "preparing"
+    if search["status"] == "STOPPED":
+        return "Stopped; it can be resumed from its last whole epoch."
+    return ""
+
+
+def _stage(search: dict[str, Any]) -> str:
+    """What the controller says it is doing, from its last heartbeat."""
+    beats = read("heartbeats", search["search_id"])
+    own = beats[beats["trial_id"].fillna("") == ""]
+    if own.empty:
+        return ""
+    last = own.iloc[0]
+    words = {"scan": "reading the images", "cache": "decoding the images", "sample": "drawing sample cells"}
+    stage = words.get(str(last["stage"]), str(last["stage"]))
+    return f"{stage}: {last['done']:,} of {last['total']:,}" if not missing(last["total"]) and last["total"] else stage

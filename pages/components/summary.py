@@ -1,0 +1,95 @@
+"""What the tables of a search say, in figures: intervals, close calls, epochs saved, time left. pandas only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from core.evaluation.intervals import wilson
+from pages.charts.wording import missing
+
+
+def with_intervals(trials: pd.DataFrame, images: int | None) -> pd.DataFrame:
+    """`trials` with `val_low` and `val_high`: the 95 % Wilson interval of `val_accuracy` over so many images."""
+    bounds = [interval(accuracy, images) for accuracy in trials["val_accuracy"]]
+    return trials.assign(
+        val_low=pd.Series([low for low, _ in bounds], index=trials.index, dtype=float),
+        val_high=pd.Series([high for _, high in bounds], index=trials.index, dtype=float),
+    )
+
+
+def interval(accuracy: Any, images: int | None) -> tuple[float, float]:
+    """95 % Wilson interval of an accuracy over so many images; NaN where either is unknown."""
+    if missing(accuracy) or not images:
+        return float("nan"), float("nan")
+    return wilson(round(float(accuracy) * images), images)
+
+
+def close_calls(cycles: pd.DataFrame, trials: pd.DataFrame) -> set[str]:
+    """Chosen trials whose runner-up scored inside their interval: the data do not tell the two apart."""
+    lows = dict(zip(trials["trial_id"], trials["val_low"], strict=True))
+    return {
+        str(chosen)
+        for chosen, runner_up in zip(cycles["chosen_trial_id"], cycles["runner_up_score"], strict=True)
+        if not missing(runner_up) and not missing(lows.get(chosen)) and float(runner_up) >= lows[chosen]
+    }
+
+
+def epochs_saved(trials: pd.DataFrame) -> tuple[int, int]:
+    """(epochs taken over from earlier trials, epochs of the search in all); final trainings reuse none and are out."""
+    own = trials[trials["coordinate"] != "final"]
+    return int(own["reused_epochs"].fillna(0).sum()), int(own["epochs"].sum())
+
+
+def epochs_left(trials: pd.DataFrame) -> int:
+    """Epochs still to train in the trials that have been asked for."""
+    open_trials = trials[trials["status"].isin(["WAITING", "RUNNING"])]
+    done = open_trials["epochs_done"].fillna(0).clip(lower=open_trials["reused_epochs"].fillna(0))
+    return int((open_trials["epochs"] - done).clip(lower=0).sum())
+
+
+def seconds_an_epoch(epochs: pd.DataFrame, recent: int = 20) -> float | None:
+    """Median wall time of the latest trained (not reused) epochs; None before the first."""
+    trained = epochs[(epochs["split"] == "train") & epochs["seconds"].notna()]
+    if "reused" in trained.columns:
+        trained = trained[~trained["reused"].fillna(False).astype(bool)]
+    return None if trained.empty else float(trained.sort_values("at")["seconds"].tail(recent).median())
+
+
+def time_left(trials: pd.DataFrame, epochs: pd.DataFrame, parallel: int = 1) -> float | None:
+    """Seconds until the trials asked for so far are done; a lower bound for the search, which may ask for more."""
+    each = seconds_an_epoch(epochs)
+    left = epochs_left(trials)
+    return None if each is None or not left else each * left / max(1, parallel)
+
+
+def table3(trials: pd.DataFrame, close: set[str], best: str | None) -> pd.DataFrame:
+    """The search as the study's Table 3 prints it, with what a reader needs to judge each move."""
+    marks = []
+    for trial_id, status in zip(trials["trial_id"], trials["status"], strict=True):
+        words = ["best"] if trial_id == best else []
+        words += ["runner-up inside interval"] if trial_id in close else []
+        words += [str(status).lower()] if status not in ("COMPLETE",) else []
+        marks.append(", ".join(words))
+    return pd.DataFrame(
+        {
+            "trial": [str(trial_id).partition(".")[2] or str(trial_id) for trial_id in trials["trial_id"]],
+            "note": marks,
+            "DE_COUNT": trials["de_count"].to_numpy(),
+            "learning rate": trials["learning_rate"].to_numpy(),
+            "batch size": trials["batch_size"].to_numpy(),
+            "epochs": trials["epochs"].to_numpy(),
+            "done": trials["epochs_done"].to_numpy(),
+            "reused": trials["reused_epochs"].to_numpy(),
+            "val accuracy": trials["val_accuracy"].to_numpy(),
+            "from": trials["val_low"].to_numpy(),
+            "to": trials["val_high"].to_numpy(),
+            "test accuracy": trials["test_accuracy"].to_numpy(),
+            "train accuracy": trials["train_accuracy"].to_numpy(),
+            "train loss": trials["train_loss"].to_numpy(),
+            "val loss": trials["val_loss"].to_numpy(),
+            "test loss": trials["test_loss"].to_numpy(),
+        },
+        index=trials["trial_id"].to_numpy(),
+    )

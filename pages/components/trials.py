@@ -1,0 +1,99 @@
+"""The trials of a search as Table 3, and one trial in detail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.paths import log_file, trial_name
+from pages.charts.curves import curve
+from pages.charts.wording import missing, point
+from pages.components.choose import pick_trial
+from pages.components.data import home, read
+from pages.components.summary import close_calls, table3
+
+LOG_BYTES = 6000
+
+
+def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) -> None:
+    """Table 3 filling up; a click on a row shows that trial below."""
+    rows = table3(trials, close_calls(cycles, trials), search["best_trial_id"])
+    share = st.column_config.NumberColumn(format="%.4f")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="table3",
+        on_select=lambda: _picked(list(rows.index)),
+        selection_mode="single-row",
+        height=min(38 * (len(rows) + 1) + 4, 560),
+        placeholder="",
+        alt="Table 3 of this search: its trials with settings, losses and accuracies",
+        column_config={
+            "trial": st.column_config.TextColumn(pinned=True),
+            "note": st.column_config.TextColumn(width="medium"),
+            "learning rate": st.column_config.NumberColumn(format="%.0e"),
+            "done": st.column_config.NumberColumn(help="epochs finished"),
+            "reused": st.column_config.NumberColumn(help="epochs continued from an earlier trial"),
+            "from": st.column_config.NumberColumn(format="%.4f", help="95 % Wilson interval of the val accuracy"),
+            "to": st.column_config.NumberColumn(format="%.4f", help="95 % Wilson interval of the val accuracy"),
+            **{name: share for name in rows.columns if name.endswith(("accuracy", "loss"))},
+        },
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "CSV", lambda: rows.to_csv(index_label="trial_id"), f"{search['search_id']}-table3.csv", "text/csv",
+            icon=":material/download:", on_click="ignore", key="table3_csv",
+        )  # fmt: skip
+        st.caption(
+            "**runner-up inside interval**: the second best of that cycle scored within the winner's 95 % interval, so "
+            "the images do not tell the two apart. Losses are means per image"
+            + (
+                "; the study prints its train loss divided by the batch size."
+                if search["origin"] == "published"
+                else "."
+            )
+        )
+
+
+def detail(trial: dict[str, Any]) -> None:
+    """Curves of one trial, why it failed, and the tail of its log."""
+    st.caption(point(trial) + (f", seed {trial['seed']}" if not missing(trial["seed"]) else ""))
+    if not missing(trial["error"]):
+        st.error(str(trial["error"]), icon=":material/error:")
+    epochs = read("epochs", [trial["trial_id"]], ["train", "val"])
+    reused = 0 if missing(trial["reused_epochs"]) else int(trial["reused_epochs"])
+    if epochs["epoch"].nunique() == 1 and missing(trial["started_at"]):
+        st.info("Only the last epoch of this trial is published, so it has no curve.", icon=":material/menu_book:")
+    else:
+        grid = st.grid(2, min_column_width=400)
+        for metric in ("loss", "accuracy"):
+            grid.plotly_chart(
+                curve(epochs, metric, asked=int(trial["epochs"]), reused=reused), key=f"curve_{metric}",
+                config={"displayModeBar": False},
+                alt=f"{metric.capitalize()} of training and validation at each epoch of {trial['trial_id']}",
+            )  # fmt: skip
+    tail = log_tail(log_file(home(), str(trial["search_id"]), trial_name(str(trial["trial_id"]))))
+    if tail:
+        with st.expander("Log", icon=":material/article:", key="trial_log"):
+            st.code(tail, language=None, height=220)
+
+
+def log_tail(path: Path) -> str:
+    """The last lines of a log, whole ones only; '' when there is none."""
+    try:
+        with path.open("rb") as file:
+            length = file.seek(0, 2)
+            file.seek(max(0, length - LOG_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return text if length <= LOG_BYTES else text.partition("\n")[2]
+
+
+def _picked(trial_ids: list[str]) -> None:
+    rows = st.session_state["table3"]["selection"]["rows"]
+    if rows and rows[0] < len(trial_ids):
+        pick_trial(trial_ids[rows[0]])

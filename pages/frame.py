@@ -1,0 +1,30 @@
+"""The frame around every page: theme, navigation, header. The only file that lists the pages."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.guard import report
+from pages.components.status import store_line
+
+LOGO = str(Path(__file__).parent / "components" / "logo.svg")
+
+st.set_page_config(page_title="CellAscent", page_icon=LOGO, layout="wide")
+st.logo(LOGO, size="large")
+page = st.navigation(
+    [
+        st.Page("searches.py", title="Searches", icon=":material/list:", default=True),
+        st.Page("search.py", title="Search", icon=":material/account_tree:"),
+        st.Page("result.py", title="Result", icon=":material/analytics:"),
+        st.Page("predict.py", title="Predict", icon=":material/biotech:"),
+    ],
+    position="top",
+)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.title(page.title, anchor=False)
+    with st.container(width="content"):
+        store_line()
+try:
+    page.run()
+except Exception as error:  # a traceback must never reach the browser
+    report(error)

@@ -1,0 +1,81 @@
+"""One image read by a search's model: plain probabilities, for research only."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.data.intake import IntakeError, decode_image
+from core.learning.settings import ModelError
+from pages.charts.probabilities import probabilities
+from pages.charts.wording import missing
+from pages.components.choose import search_choice
+from pages.components.data import home, read, record
+from pages.components.samples import sample_choice
+
+SOURCES = {"sample": "Image of the test split", "upload": "Own image"}
+TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model: the first time takes a few seconds.")
+def predictor(folder: str, trial_id: str) -> Any:
+    """The model of a trial, kept for the next images."""
+    from core.prediction.predictor import load  # brings torch
+
+    return load(home(), trial_id)
+
+
+def chosen_image(search: dict[str, Any]) -> tuple[np.ndarray | None, str | None]:
+    """(RGB array, true class where it is known) of the image that a person chose."""
+    source = st.segmented_control(
+        "Image", list(SOURCES), format_func=SOURCES.__getitem__, default="sample", required=True, key="image_source"
+    )
+    if source == "upload":
+        file = st.file_uploader("One cell image", type=TYPES, key="image_upload", max_upload_size=20)
+        return (None, None) if file is None else (decode_image(file.getvalue()), None)
+    sample = sample_choice(search["dataset_id"])
+    if sample is None:
+        st.info(
+            "The images of this search are not on this machine; choose an image of your own.", icon=":material/info:"
+        )
+        return None, None
+    return decode_image(sample.path.read_bytes()), sample.true_class
+
+
+def reading(model: Any, image: np.ndarray, true_class: str | None) -> None:
+    """The image beside its probabilities."""
+    result = model.predict(image)
+    left, right = st.columns([1, 1.6], gap="large")
+    left.image(image, width=320, alt="The image that was read")
+    left.caption(f"{image.shape[1]} x {image.shape[0]} px" + (f", labelled {true_class}" if true_class else ""))
+    table = pd.DataFrame({"class": result.classes, "probability": result.probabilities.astype(float)})
+    with right:
+        st.metric("Called", result.best, delta=f"probability {table['probability'].max():.1%}", delta_color="off",
+                  delta_arrow="off")  # fmt: skip
+        st.plotly_chart(
+            probabilities(table), key="probabilities", config={"displayModeBar": False},
+            alt="Probability of each class, the highest first",
+        )  # fmt: skip
+
+
+st.warning(
+    "Research use only, not for diagnosis. The probabilities are the model's own and not calibrated.",
+    icon=":material/science:",
+)
+search_id = search_choice(read("searches"))
+search = None if search_id is None else record("search", search_id)
+if search is None or search["origin"] == "published":
+    st.info("The published model's weights are not public. Choose a search of your own, or launch one on the page "
+            "Searches.", icon=":material/info:")  # fmt: skip
+elif missing(search["model_trial_id"]) and missing(search["best_trial_id"]):
+    st.info("This search has no finished model yet.", icon=":material/hourglass_top:")
+else:
+    trial_id = str(search["best_trial_id"] if missing(search["model_trial_id"]) else search["model_trial_id"])
+    st.caption(f"Model: {trial_id}" + (" (best trial so far)" if missing(search["model_trial_id"]) else ""))
+    try:
+        image, true_class = chosen_image(search)
+        if image is not None:
+            reading(predictor(str(home()), trial_id), image, true_class)
+    except (IntakeError, ModelError, OSError) as error:
+        st.error(str(error), icon=":material/image_not_supported:")

@@ -1,0 +1,86 @@
+"""One search, live: its way through the space, its trials, the curves of one of them."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.paths import log_file
+from pages.charts.progress import best_so_far, de_count
+from pages.charts.trajectory import trajectory
+from pages.components import commands, overview, trials
+from pages.components.choose import pick_trial, search_choice, trial_choice
+from pages.components.data import home, read, record
+from pages.components.facts import starting, trials_of
+from pages.components.guard import guarded
+from pages.components.settings_view import settings_view
+
+PLAIN = {"displayModeBar": False}
+
+
+@guarded
+def live(search_id: str) -> None:
+    """Everything that changes while the search runs."""
+    commands.rerun_if_asked()
+    search = record("search", search_id)
+    if search is None:
+        waiting(search_id)
+        return
+    own = trials_of(search)
+    cycles = read("cycles", search_id)
+    overview.headline(search, own)
+    overview.metrics(search, own)
+    running = own[own["status"] == "RUNNING"]
+    shown = str(running["trial_id"].iloc[0]) if not running.empty else search["best_trial_id"]
+
+    st.subheader("Trajectory", anchor=False)
+    st.plotly_chart(
+        trajectory(own, cycles, best=search["best_trial_id"], picked=st.query_params.get("trial")),
+        key="trajectory", on_select=partial(picked_node, "trajectory"), selection_mode="points", config=PLAIN,
+        alt="The search as a tree: a column a cycle, a lane a coordinate, the chosen path drawn through it",
+    )  # fmt: skip
+    grid = st.grid(2, min_column_width=400)
+    grid.plotly_chart(de_count(cycles, int(search["patience"])), key="de_count", config=PLAIN,
+                      alt="DE_COUNT after each cycle against the patience")  # fmt: skip
+    grid.plotly_chart(best_so_far(own), key="best_so_far", config=PLAIN,
+                      alt="Validation accuracy of each trial with its interval, and the best so far")  # fmt: skip
+    st.subheader("Trials", anchor=False)
+    trials.table(search, own, cycles)
+    st.subheader("One trial", anchor=False)
+    follow = "the running trial" if not running.empty else "the best trial"
+    chosen = trial_choice(own, shown, label="Trial", follow=follow)
+    row = own[own["trial_id"] == chosen]
+    if row.empty:
+        st.caption("No trial has begun yet.")
+    else:
+        trials.detail({str(name): value for name, value in row.iloc[0].to_dict().items()})
+
+
+def picked_node(key: str) -> None:
+    """A click on a node of the tree shows that trial below."""
+    points: list[dict[str, Any]] = st.session_state[key]["selection"]["points"]
+    if points and points[0].get("customdata"):
+        data = points[0]["customdata"]
+        pick_trial(str(data[0] if isinstance(data, list) else data))
+
+
+def waiting(search_id: str) -> None:
+    """Between the launch and the first record."""
+    with st.status("The search is starting: Python and PyTorch are being loaded.", expanded=True):
+        st.code(trials.log_tail(log_file(home(), search_id, "controller")) or "no output yet", language=None)
+
+
+searches = read("searches")
+with st.container(horizontal=True, vertical_alignment="center"):
+    search_id = search_choice(searches, also=starting(st.query_params.get("search"), searches))
+    search = None if search_id is None else record("search", search_id)
+    if search is not None:
+        commands.menu(search, where="page")
+        st.page_link("result.py", label="Result", icon=":material/analytics:", query_params={"search": str(search_id)})
+commands.confirm_if_asked()
+if search_id is None:
+    st.info("There is no search yet. Launch one on the page Searches.", icon=":material/rocket_launch:")
+else:
+    st.fragment(live, run_every=2)(search_id)
+    if search is not None:
+        settings_view(search)
