@@ -55,7 +55,7 @@ def resume(home: Path, search_id: str) -> None:
     """Start a controller that goes on with the search. Raises CommandError when one runs it already."""
     pid = controller_pid(home, search_id)
     if pid is not None:
-        raise CommandError(f"Search {search_id} is already being run, by process {pid}.")
+        raise CommandError(f"Search {search_id} is already being run by process {pid}.")
     _spawn_controller(home, search_id, ["--resume", search_id])
 
 

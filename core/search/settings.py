@@ -55,7 +55,7 @@ class SearchSettings:
     device: str = _setting("auto", "Device", "auto: a GPU where there is one.", ("auto", "cpu", "cuda"))
     parallel: int = _setting(0, "Trials at once", "0: one a GPU, or one on the CPU.")
     threads: int = _setting(0, "Threads a trial", "CPU threads of each training process; 0: all cores shared out.")
-    reuse: str = _setting("yes", "Continue trials", "Continue a finished trial that differs only in epochs.", ("yes", "no"))
+    reuse: str = _setting("yes", "Continue trials", "Continue a finished trial of fewer epochs.", ("yes", "no"))
     augment: AugmentSettings = field(default_factory=AugmentSettings, metadata={"label": "Augmentation"})
 
     def check(self) -> None:

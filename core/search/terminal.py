@@ -25,7 +25,7 @@ def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
     lock = try_lock(search_lock(home, search_id))
     if lock is None:
         pid = controller_pid(home, search_id)
-        print(f"Search {search_id} is already being run, by process {pid}.", file=sys.stderr)
+        print(f"Search {search_id} is already being run by process {pid}.", file=sys.stderr)
         return 1
     wish: list[str] = []
 
