@@ -8,7 +8,6 @@ import shutil
 import uuid
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +23,6 @@ from core.locks import wait_lock
 from store.journal import write_durably
 
 SAMPLE_VERSION: Final = 1  # raise it when other pixels are drawn: samples made before are then made anew
-THREADS: Final = 2
-_BATCH: Final = 16
 
 
 def make_sample(
@@ -91,13 +88,11 @@ def _make(
         for name in CLASSES:
             (temporary / name).mkdir(parents=True)
         progress(0, len(jobs))
-        with ThreadPoolExecutor(THREADS) as pool:
-            for start in range(0, len(jobs), _BATCH):
-                if stop():
-                    raise ScanCancelled("Making the sample was cancelled.")
-                batch = jobs[start : start + _BATCH]
-                list(pool.map(lambda job: _draw(temporary, job, size, seed), batch))
-                progress(start + len(batch), len(jobs))
+        for done, (place, index) in enumerate(jobs):
+            if stop():
+                raise ScanCancelled("Making the sample was cancelled.")
+            _draw(temporary, place, index, size, seed)
+            progress(done + 1, len(jobs))
         write_durably(temporary / MANIFEST, _manifest(jobs, size).encode())
         write_durably(temporary / SYNTHETIC_MARKER, marker.encode())
         shutil.rmtree(folder, ignore_errors=True)
@@ -129,8 +124,7 @@ def _file(place: int, index: int) -> str:
     return f"{CLASSES[place]}/synthetic_{index:05d}.png"
 
 
-def _draw(folder: Path, job: tuple[int, int], size: int, seed: int) -> None:
-    place, index = job
+def _draw(folder: Path, place: int, index: int, size: int, seed: int) -> None:
     name_key = zlib.crc32(CLASSES[place].encode())  # a class keeps its cells when others are added
     pixels = draw_cell(CLASSES[place], size, np.random.default_rng([seed, name_key, index, size]))
     label = PngInfo()

@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,7 @@ class Canvas:
     edge: float
 
     def disc(self, x: float, y: float, radius: float) -> Field:
-        field: Field = np.hypot(self.x - np.float32(x), self.y - np.float32(y)) - np.float32(radius)
+        field: Field = _length(self.x - np.float32(x), self.y - np.float32(y)) - np.float32(radius)
         return field
 
     def ellipse(self, x: float, y: float, long: float, short: float, angle: float) -> Field:
@@ -35,7 +36,7 @@ class Canvas:
         cos, sin = math.cos(angle), math.sin(angle)
         along = right * np.float32(cos / long) + down * np.float32(sin / long)
         across = down * np.float32(cos / short) - right * np.float32(sin / short)
-        field: Field = (np.hypot(along, across) - np.float32(1)) * np.float32(min(long, short))
+        field: Field = (_length(along, across) - np.float32(1)) * np.float32(min(long, short))
         return field
 
     def stroke(self, points: NDArray[np.float64], radius: float) -> Field:
@@ -45,8 +46,8 @@ class Canvas:
             dx, dy = bx - ax, by - ay
             right, down = self.x - np.float32(ax), self.y - np.float32(ay)
             scale = 1 / (dx * dx + dy * dy + 1e-9)
-            along = np.clip(right * np.float32(dx * scale) + down * np.float32(dy * scale), 0, 1)
-            best = np.minimum(best, np.hypot(right - along * np.float32(dx), down - along * np.float32(dy)))
+            along: Field = np.clip(right * np.float32(dx * scale) + down * np.float32(dy * scale), 0, 1)
+            best = np.minimum(best, _length(right - along * np.float32(dx), down - along * np.float32(dy)))
         return best - np.float32(radius)
 
     def mask(self, field: Field, softness: float = 1.0) -> Field:
@@ -58,13 +59,25 @@ class Canvas:
 def smooth_noise(size: int, rng: np.random.Generator, bumps: int) -> Field:
     """Noise of about so many bumps a side, between -1 and 1."""
     grid = rng.uniform(-1, 1, (bumps + 2, bumps + 2)).astype(np.float32)
-    place = np.linspace(0, bumps, size, dtype=np.float32)
+    between = _interpolation(size, bumps)
+    return (between @ grid @ between.T).astype(np.float32, copy=False)
+
+
+@lru_cache(maxsize=64)
+def _interpolation(size: int, bumps: int) -> Field:
+    """Weights (size, bumps + 2) of a coarse grid's values at each pixel along one side."""
+    place = np.linspace(0, bumps, size)
     low = place.astype(np.intp)
     part = place - low
     part = part * part * (3 - 2 * part)
-    rows = grid[low] * (1 - part)[:, None] + grid[low + 1] * part[:, None]
-    field: Field = rows[:, low] * (1 - part) + rows[:, low + 1] * part
-    return field
+    weights: Field = np.zeros((size, bumps + 2), np.float32)
+    weights[np.arange(size), low], weights[np.arange(size), low + 1] = 1 - part, part
+    return weights
+
+
+def _length(x: Field, y: Field) -> Field:
+    length: Field = np.sqrt(x * x + y * y)  # faster than np.hypot, whose care for overflow is not needed here
+    return length
 
 
 # --- nuclei around (0, 0), each of about the area of a disc of the given radius -------------------------------------
