@@ -44,7 +44,7 @@ def open_file(path: Path, *, home: Path | None = None, read_only: bool = False) 
             raise StoreBusy(path, _holder(home or path.parent, str(error))) from error
         raise StoreError(
             f"Cannot open the store {path} ({_first_line(error)}). If it is damaged, make it anew from the journals: "
-            f"python -m core store rebuild --home {path.parent}"
+            f"python -m core store rebuild --home {home or path.parent}"
         ) from error
 
 
@@ -59,15 +59,10 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     An older store is emptied: the journals hold everything, and the next ingest fills it. Raises StoreError for a
     store of a newer version, and for a DuckDB file that is no store.
     """
+    refuse_newer(connection)
     version = schema_version(connection)
     if version == SCHEMA_VERSION:
         return
-    name = _name(connection)
-    if version is not None and version > SCHEMA_VERSION:
-        raise StoreError(
-            f"The store {name} was made by a newer version (schema {version}; this version knows {SCHEMA_VERSION}): "
-            "update CellAscent, or use another home folder."
-        )
     connection.execute("BEGIN TRANSACTION")
     try:
         if version is not None:
@@ -79,6 +74,16 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def refuse_newer(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise StoreError for a store of a newer version."""
+    version = schema_version(connection)
+    if version is not None and version > SCHEMA_VERSION:
+        raise StoreError(
+            f"The store {_name(connection)} was made by a newer version (schema {version}; this version knows "
+            f"{SCHEMA_VERSION}): update CellAscent, or use another home folder."
+        )
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
