@@ -187,6 +187,7 @@ def test_stop_lets_the_epoch_end_and_cancel_does_not(
 
     def start(*args: Any) -> FakeWorker:
         worker = FakeLauncher.start(launcher, *args)
+        search_folder(tmp_path, SEARCH).mkdir(parents=True)
         (search_folder(tmp_path, SEARCH) / word).touch()
         return worker
 
