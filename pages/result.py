@@ -75,7 +75,7 @@ else:
     else:
         trial = {str(name): value for name, value in row.iloc[0].to_dict().items()}
         model = "The search's model. " if chosen == search["model_trial_id"] else ""
-        origin = " Synthetic cells: these figures say nothing of medicine." if synthetic(search["dataset_id"]) else ""
-        st.caption(f"{model}{point(trial).capitalize()}.{origin}")
+        origin = " Synthetic cells: these figures say nothing of medicine." if synthetic(search) else ""
+        st.caption(f"{model}{point(trial)}.{origin}")
         result_parts.spread(trials)
         result(search, trial, split or "test")

@@ -46,7 +46,8 @@ def best_so_far(trials: pd.DataFrame) -> go.Figure:
     told = trials[(trials["coordinate"] != "final") & trials["val_accuracy"].notna() & (trials["status"] == "COMPLETE")]
     if told.empty:
         return palette.empty("No trial has finished yet.", height=230)
-    order = list(range(1, len(told) + 1))
+    order = pd.Series(range(1, len(told) + 1), index=told.index)
+    hover = pd.Series([_hover(row) for row in told.to_dict("records")], index=told.index)
     accuracy = told["val_accuracy"].astype(float)
     above = (told["val_high"].astype(float) - accuracy).clip(lower=0).fillna(0)
     below = (accuracy - told["val_low"].astype(float)).clip(lower=0).fillna(0)
@@ -61,25 +62,24 @@ def best_so_far(trials: pd.DataFrame) -> go.Figure:
         name="best so far",
         hovertemplate="best so far %{y:.4f}<extra></extra>",
     )
-    figure.add_scatter(
-        x=order,
-        y=accuracy.clip(lower=floor),
-        mode="markers",
-        marker={
-            "color": palette.ACCENT,
-            "size": 8 + 3 * off,
-            "symbol": off.map({True: "triangle-down", False: "circle"}),
-        },
-        error_y={
-            "array": above.mask(off, 0),
-            "arrayminus": below.mask(off, 0),
-            "color": palette.faded(palette.ACCENT, 0.5),
-            "thickness": 1.5,
-        },
-        hovertext=[_hover(row) for row in told.to_dict("records")],
-        hoverinfo="text",
-        name="a trial, with its 95 % interval",
-    )
+    for inside, symbol, at in ((~off, "circle", accuracy), (off, "triangle-down", accuracy.clip(lower=floor))):
+        figure.add_scatter(
+            x=order[inside],
+            y=at[inside],
+            mode="markers",
+            marker={"color": palette.ACCENT, "size": 8 if symbol == "circle" else 11, "symbol": symbol},
+            error_y={
+                "array": above[inside],
+                "arrayminus": below[inside],
+                "visible": symbol == "circle",
+                "color": palette.faded(palette.ACCENT, 0.55),
+                "thickness": 1.5,
+            },
+            hovertext=hover[inside],
+            hoverinfo="text",
+            name="a trial, with its 95 % interval",
+            showlegend=symbol == "circle",
+        )
     palette.finish(figure, height=230, showlegend=True)
     figure.update_xaxes(title="finished trials", dtick=1 if len(order) < 20 else None)
     figure.update_yaxes(title="val accuracy")

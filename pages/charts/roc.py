@@ -16,7 +16,7 @@ def roc(curves: pd.DataFrame) -> go.Figure:
     The names "micro" and "macro" are the averages and drawn quietly; all others are classes, in their order.
     """
     if curves.empty:
-        return palette.empty("No ROC: there are no probabilities for these images.", height=430)
+        return palette.empty("Without the probabilities of single images there is no curve.", height=180)
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": palette.faded(palette.QUIET, 0.5), "width": 1, "dash": "dot"},

@@ -34,7 +34,8 @@ def rate(number: float) -> str:
 
 def point(row: Mapping[Any, Any]) -> str:
     """All hyper-parameters of a trial on one line."""
-    return f"lr {value('learning_rate', row['learning_rate'])}, batch {row['batch_size']}, {row['epochs']} epochs"
+    rate_text = value("learning_rate", row["learning_rate"])
+    return f"Learning rate {rate_text}, batch size {row['batch_size']}, {row['epochs']} epochs"
 
 
 def change(row: Mapping[Any, Any]) -> str:

@@ -19,16 +19,20 @@ def card(search: dict[str, Any]) -> None:
     trials = trials_of(search)
     with st.container(border=True, key=f"card_{search_id}"):
         head, score, count, done, act = st.columns([4.6, 2.2, 1.5, 1.8, 2.3], vertical_alignment="center")
-        with head:
+        with head, st.container(gap="xsmall"):
             _head(search, trials)
         best, bounds = best_score(search, trials)
-        score.metric("Best val accuracy", best, help=f"95 % Wilson interval: {bounds}")
+        score.metric("Best val accuracy", best, delta=bounds, delta_color="off", delta_arrow="off",
+                     help="On the validation images; below it the 95 % Wilson interval.")  # fmt: skip
         count.metric("DE_COUNT", f"{search['de_count']} of {search['patience']}")
         own = trials[trials["coordinate"] != "final"]
         done.metric(
             "Trials", f"{int((own['status'] == 'COMPLETE').sum())} of {len(own)}", help="finished, of those asked"
         )
-        with act, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with (
+            act,
+            st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"),
+        ):
             st.page_link("search.py", label="Open", icon=":material/arrow_forward:", query_params={"search": search_id})
             commands.menu(search, where="list")
         working = doing(trials)
@@ -48,7 +52,7 @@ def _head(search: dict[str, Any], trials: pd.DataFrame) -> None:
             st.badge(asked, icon=":material/hourglass_top:", color="orange")
         if search["origin"] == "published":
             st.badge("published", icon=":material/menu_book:", color="violet")
-        if synthetic(search["dataset_id"]):
+        if synthetic(search):
             st.badge("synthetic cells", color="gray")
         if not missing(search["created_at"]):
             st.caption(f"{pd.Timestamp(search['created_at']):%d %b %Y, %H:%M} UTC")

@@ -61,13 +61,17 @@ def pick_trial(trial_id: str) -> None:
 
 def trial_label(row: dict[object, object]) -> str:
     """'cycle 2, lr 1e-4' or 'final, seed 3', with its status unless complete."""
-    name = f"final, seed {row['seed']}" if row["coordinate"] == "final" else f"cycle {row['cycle']}, {change(row)}"
+    if row["coordinate"] == "final":
+        name = "final training" if missing(row["seed"]) else f"final training, seed {row['seed']}"
+    else:
+        name = f"cycle {row['cycle']}, {change(row)}"
     return name if row["status"] == "COMPLETE" else f"{name} ({str(row['status']).lower()})"
 
 
 def _default(searches: pd.DataFrame) -> str | None:
     """The newest running search, else the newest own one, else any."""
-    for rows in (searches[searches["status"] == "RUNNING"], searches[searches["origin"] == "own"], searches):
+    running = (searches["status"] == "RUNNING") & ~searches["lost"].astype(bool)
+    for rows in (searches[running], searches[searches["origin"] == "own"], searches):
         if not rows.empty:
             return str(rows.sort_values("created_at", ascending=False, na_position="last")["search_id"].iloc[0])
     return None

@@ -34,9 +34,9 @@ def classes(dataset_id: Any) -> list[str]:
     return [] if dataset is None else [str(name) for name in dataset["classes"]]
 
 
-def synthetic(dataset_id: Any) -> bool:
-    dataset = None if missing(dataset_id) else record("dataset", dataset_id)
-    return dataset is not None and bool(dataset["synthetic"])
+def synthetic(search: dict[str, Any]) -> bool:
+    """Whether its images are generated sample cells."""
+    return not missing(search["synthetic"]) and bool(search["synthetic"])
 
 
 def trials_of(search: dict[str, Any]) -> pd.DataFrame:

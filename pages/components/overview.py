@@ -28,7 +28,7 @@ def headline(search: dict[str, Any], trials: pd.DataFrame) -> None:
             st.badge(asked, icon=":material/hourglass_top:", color="orange")
         if search["origin"] == "published":
             st.badge("published", icon=":material/menu_book:", color="violet")
-        if synthetic(search["dataset_id"]):
+        if synthetic(search):
             st.badge("synthetic cells", color="gray")
         st.caption(_sentence(search, trials, gone))
     if search["status"] == "FAILED" and not missing(search["message"]):
@@ -40,7 +40,7 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
     own = trials[trials["coordinate"] != "final"]
     best, bounds = best_score(search, trials)
     reused, asked = epochs_saved(trials)
-    grid = st.grid("auto", min_column_width=150, border=True, key="figures")
+    grid = st.grid("auto", min_column_width=145, border=True, key="figures")
     _figure(grid, "Best val accuracy", best, bounds, "On the validation images; below it the 95 % Wilson interval.")
     _figure(grid, "DE_COUNT", f"{search['de_count']} of {search['patience']}", _ends(search),
             "Cycles in a row without a new best, and the patience at which the search stops.")  # fmt: skip
@@ -52,7 +52,7 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
             "Continued from an earlier trial's checkpoint instead of trained again.")  # fmt: skip
     if search["status"] == "RUNNING":
         parallel = int((trials["status"] == "RUNNING").sum())
-        left = time_left(trials, read("epochs", list(trials["trial_id"])), parallel)
+        left = None if lost(search) else time_left(trials, read("epochs", list(trials["trial_id"])), parallel)
         _figure(grid, "Time left", span(left), "of the trials so far",
                 "From the median time of the latest epochs. The search may ask for more trials.")  # fmt: skip
         _figure(grid, "Heartbeat", span(age(search["heartbeat_at"])), "ago", "When the search was last heard of.")
@@ -68,8 +68,8 @@ def _figure(grid: Any, label: str, value: str, below: str, help_text: str, *, ba
 def _ends(search: dict[str, Any]) -> str:
     if search["status"] == "RUNNING":
         left = int(search["patience"]) - int(search["de_count"])
-        return f"{left} more without a new best"
-    return "ended" if missing(search["stop_reason"]) else str(search["stop_reason"])
+        return f"{left} more to the stop"
+    return "the search has ended" if search["status"] == "COMPLETE" else "the search does not run"
 
 
 def _sentence(search: dict[str, Any], trials: pd.DataFrame, gone: bool) -> str:
@@ -81,6 +81,8 @@ def _sentence(search: dict[str, Any], trials: pd.DataFrame, gone: bool) -> str:
         return doing(trials) or _stage(search) or "preparing"
     if search["status"] == "STOPPED":
         return "Stopped; it can be resumed from its last whole epoch."
+    if search["status"] == "COMPLETE" and not missing(search["stop_reason"]):
+        return f"Why it ended: {search['stop_reason']}."
     return ""
 
 

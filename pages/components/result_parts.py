@@ -19,7 +19,7 @@ def figures(search: dict[str, Any], trial: dict[str, Any], split: str, rows: pd.
     accuracy = trial[f"{split}_accuracy"]
     if missing(accuracy) and known:
         accuracy = outcome.rates_of(rows).accuracy
-    grid = st.grid("auto", min_column_width=170, border=True, key="result_figures")
+    grid = st.grid("auto", min_column_width=140, border=True, key="result_figures")
     _figure(grid, "Accuracy", share(accuracy), accuracy_interval(accuracy, images) or "interval unknown",
             "Share of the images called right; below it the 95 % Wilson interval.")  # fmt: skip
     _figure(grid, "Loss", share(trial[f"{split}_loss"]), "mean per image", "Mean cross-entropy per image.")
@@ -27,7 +27,7 @@ def figures(search: dict[str, Any], trial: dict[str, Any], split: str, rows: pd.
         average = outcome.table4(rows).iloc[-1]
         _figure(grid, "Macro specificity", share(average["specificity"]), f"mean of {len(rows)} classes",
                 "The plain mean of the classes' specificities.")  # fmt: skip
-        _figure(grid, "Macro AUC", share(average["AUC"]), "one class against the rest",
+        _figure(grid, "Macro AUC", share(average["AUC"]), f"{len(rows)} classes, one vs rest",
                 "The plain mean of the classes' areas under the ROC curve.")  # fmt: skip
     _figure(grid, "Images", "–" if images is None else f"{images:,}", f"in the {_SPLIT_WORDS[split]} split",
             "All rates on this page rest on these images.")  # fmt: skip

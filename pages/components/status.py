@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from pages.charts.wording import missing
-from pages.components.data import owner, read
+from pages.components.data import owner
 from pages.components.guard import guarded
 from pages.components.words import age, span
 from store.liveness import is_lost
@@ -29,19 +27,10 @@ def status_badge(status: str) -> None:
 
 
 def lost(search: dict[str, Any]) -> bool:
-    """RUNNING by its records, but nothing runs it any more: derived from its heartbeat, never stored."""
-    if search["status"] != "RUNNING":
-        return False
-    beats = read("heartbeats", search["search_id"])
-    own = beats[beats["trial_id"].fillna("") == ""]
-    if own.empty:  # it died before its first beat, or has not had the time for one
-        return is_lost("RUNNING", _plain(search["event_at"]), None, None)
-    last = own.iloc[0]
-    return is_lost("RUNNING", _plain(last["at"]), None if missing(last["pid"]) else int(last["pid"]), last["host"])
-
-
-def _plain(moment: Any) -> datetime | None:
-    return None if missing(moment) else pd.Timestamp(moment).to_pydatetime()
+    """RUNNING by its records, but nothing runs it any more: asked anew each time, since it changes without a record."""
+    seen = max((search[name] for name in ("heartbeat_at", "event_at") if not missing(search[name])), default=None)
+    pid = None if missing(search["pid"]) else int(search["pid"])
+    return is_lost(str(search["status"]), seen, pid, None if missing(search["host"]) else str(search["host"]))
 
 
 @st.fragment(run_every=5)
@@ -51,7 +40,9 @@ def store_line() -> None:
     current = owner()
     seconds = age(current.last_applied_at)
     fresh = "up to date" if seconds is None else f"last record {span(seconds)} ago"
-    if current.state == "owner":
+    if current.error is not None:
+        st.caption(":material/warning: the store takes nothing new", help=current.error)
+    elif current.state == "owner":
         st.caption(f":material/database: {fresh}")
     else:
         st.caption(

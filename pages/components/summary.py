@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from core.evaluation.intervals import wilson
-from pages.charts.wording import missing
+from pages.charts.wording import missing, share
 
 
 def with_intervals(trials: pd.DataFrame, images: int | None) -> pd.DataFrame:
@@ -64,32 +65,39 @@ def time_left(trials: pd.DataFrame, epochs: pd.DataFrame, parallel: int = 1) -> 
     return None if each is None or not left else each * left / max(1, parallel)
 
 
+CLOSE_CALL = "≈ runner-up"
+
+
 def table3(trials: pd.DataFrame, close: set[str], best: str | None) -> pd.DataFrame:
-    """The search as the study's Table 3 prints it, with what a reader needs to judge each move."""
+    """The search as the study's Table 3 prints it, with what a reader needs to judge each move.
+
+    Indexed by trial_id. `close` are the trials of `close_calls`.
+    """
     marks = []
     for trial_id, status in zip(trials["trial_id"], trials["status"], strict=True):
         words = ["best"] if trial_id == best else []
-        words += ["runner-up inside interval"] if trial_id in close else []
-        words += [str(status).lower()] if status not in ("COMPLETE",) else []
+        words += [CLOSE_CALL] if trial_id in close else []
+        words += [str(status).lower()] if status != "COMPLETE" else []
         marks.append(", ".join(words))
-    return pd.DataFrame(
-        {
-            "trial": [str(trial_id).partition(".")[2] or str(trial_id) for trial_id in trials["trial_id"]],
-            "note": marks,
-            "DE_COUNT": trials["de_count"].to_numpy(),
-            "learning rate": trials["learning_rate"].to_numpy(),
-            "batch size": trials["batch_size"].to_numpy(),
-            "epochs": trials["epochs"].to_numpy(),
-            "done": trials["epochs_done"].to_numpy(),
-            "reused": trials["reused_epochs"].to_numpy(),
-            "val accuracy": trials["val_accuracy"].to_numpy(),
-            "from": trials["val_low"].to_numpy(),
-            "to": trials["val_high"].to_numpy(),
-            "test accuracy": trials["test_accuracy"].to_numpy(),
-            "train accuracy": trials["train_accuracy"].to_numpy(),
-            "train loss": trials["train_loss"].to_numpy(),
-            "val loss": trials["val_loss"].to_numpy(),
-            "test loss": trials["test_loss"].to_numpy(),
-        },
-        index=trials["trial_id"].to_numpy(),
-    )
+    columns: dict[str, Iterable[Any]] = {
+        "trial": [str(trial_id).partition(".")[2] or str(trial_id) for trial_id in trials["trial_id"]],
+        "learning rate": trials["learning_rate"],
+        "batch size": trials["batch_size"],
+        "epochs": trials["epochs"],
+        "val accuracy": trials["val_accuracy"],
+        "95 % interval": [
+            "" if missing(low) else f"{share(low)} to {share(high)}"
+            for low, high in zip(trials["val_low"], trials["val_high"], strict=True)
+        ],
+        "mark": marks,
+        "DE_COUNT": trials["de_count"],
+        "test accuracy": trials["test_accuracy"],
+        "train accuracy": trials["train_accuracy"],
+        "val loss": trials["val_loss"],
+        "test loss": trials["test_loss"],
+        "train loss": trials["train_loss"],
+        "done": trials["epochs_done"],
+        "reused": trials["reused_epochs"],
+    }
+    plain = {name: list(values) for name, values in columns.items()}
+    return pd.DataFrame(plain, index=pd.Index(trials["trial_id"], name="trial_id"))

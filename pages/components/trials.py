@@ -13,7 +13,7 @@ from pages.charts.curves import curve
 from pages.charts.wording import missing, point
 from pages.components.choose import pick_trial
 from pages.components.data import home, read
-from pages.components.summary import close_calls, table3
+from pages.components.summary import CLOSE_CALL, close_calls, table3
 
 LOG_BYTES = 6000
 
@@ -28,27 +28,26 @@ def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) ->
         key="table3",
         on_select=lambda: _picked(list(rows.index)),
         selection_mode="single-row",
-        height=min(38 * (len(rows) + 1) + 4, 560),
+        height="content" if len(rows) <= 16 else 580,
         placeholder="",
         alt="Table 3 of this search: its trials with settings, losses and accuracies",
         column_config={
             "trial": st.column_config.TextColumn(pinned=True),
-            "note": st.column_config.TextColumn(width="medium"),
             "learning rate": st.column_config.NumberColumn(format="%.0e"),
+            "95 % interval": st.column_config.TextColumn(help="Wilson interval of the val accuracy"),
+            "mark": st.column_config.TextColumn(width="small"),
             "done": st.column_config.NumberColumn(help="epochs finished"),
             "reused": st.column_config.NumberColumn(help="epochs continued from an earlier trial"),
-            "from": st.column_config.NumberColumn(format="%.4f", help="95 % Wilson interval of the val accuracy"),
-            "to": st.column_config.NumberColumn(format="%.4f", help="95 % Wilson interval of the val accuracy"),
             **{name: share for name in rows.columns if name.endswith(("accuracy", "loss"))},
         },
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "CSV", lambda: rows.to_csv(index_label="trial_id"), f"{search['search_id']}-table3.csv", "text/csv",
+            "CSV", rows.to_csv, f"{search['search_id']}-table3.csv", "text/csv",
             icon=":material/download:", on_click="ignore", key="table3_csv",
         )  # fmt: skip
         st.caption(
-            "**runner-up inside interval**: the second best of that cycle scored within the winner's 95 % interval, so "
+            f"**{CLOSE_CALL}**: the second best of that cycle scored within the winner's 95 % interval, so "
             "the images do not tell the two apart. Losses are means per image"
             + (
                 "; the study prints its train loss divided by the batch size."

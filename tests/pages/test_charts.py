@@ -93,14 +93,14 @@ def test_de_count_against_patience(cycles: pd.DataFrame):
 
 
 def test_best_so_far_rises_and_keeps_intervals(trials: pd.DataFrame):
-    told = pd.concat([trials.iloc[:4], *[trials.iloc[[3]]] * 4])
-    figure = best_so_far(told)
-    points = trace(figure, "a trial, with its 95 % interval")
-    np.testing.assert_allclose(trace(figure, "best so far").y[:4], [0.8787, 0.8787, 0.9760, 0.9933])
-    assert list(points.marker.symbol[:4]) == ["circle", "triangle-down", "circle", "circle"]
-    assert points.y[1] > 0.5293  # one bad trial does not flatten the others: it is drawn at the axis, and says so
-    assert "0.5293" in points.hovertext[1]
-    assert points.error_y.array[3] > 0
+    told = pd.concat([trials.iloc[:4], *[trials.iloc[[3]]] * 4], ignore_index=True)
+    best, inside, off = best_so_far(told).data
+    np.testing.assert_allclose(best.y[:4], [0.8787, 0.8787, 0.9760, 0.9933])
+    assert list(inside.x) == [1, 3, 4, 5, 6, 7, 8]
+    assert inside.error_y.array[2] > 0
+    assert list(off.x) == [2]  # one bad trial does not flatten the others: it is drawn at the axis, and says so
+    assert off.y[0] > 0.5293
+    assert "0.5293" in off.hovertext[0]
 
 
 def test_curves_mark_what_was_reused():
