@@ -17,6 +17,7 @@ SPLIT_FOLDERS: Final = {
 }  # fmt: skip
 SYNTHETIC_MARKER: Final = "SYNTHETIC.txt"  # at the root of generated cells
 MANIFEST: Final = "manifest.csv"
+MAX_FILES: Final = 300_000
 MAX_MANIFEST_BYTES: Final = 64 * 2**20
 
 _SOURCE_COLUMNS: Final = ("source", "origin_dataset", "origin")
@@ -52,6 +53,8 @@ def find_layout(root: Path) -> Layout:
         DatasetError: no class folders, only one class, an empty class folder, or split folders mixed with others.
     """
     folders = _folders(root)
+    if not is_text(str(root)):
+        raise DatasetError(f"The name of the folder {str(root)!r} is not valid text (UTF-8); rename it.")
     by_split = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
     if by_split and any(_folders(folder) for folder in by_split):
         others = [folder.name for folder in folders if folder not in by_split]
@@ -73,11 +76,15 @@ def find_layout(root: Path) -> Layout:
         if by_split:
             entries += _loose(parent, root)
         for folder in class_folders:
+            if not is_text(folder.name):
+                raise DatasetError(f"The name of the folder {str(folder)!r} is not valid text (UTF-8); rename it.")
             found = [Entry(path, folder.name, split) for path in _files(folder, root)]
             if not found:
                 raise DatasetError(f"The class folder {folder} is empty; put images into it or remove it.")
             entries += found
             classes.add(folder.name)
+            if len(entries) > MAX_FILES:
+                raise DatasetError(f"{root} holds more than {MAX_FILES:,} files; give the folder of the images only.")
     if len(classes) < 2:
         raise DatasetError(f"{root} has only one class folder, {min(classes)!r}; a classifier needs at least two.")
     splits = tuple(sorted({SPLIT_FOLDERS[folder.name.lower()] for folder in by_split}))
@@ -88,6 +95,15 @@ def find_layout(root: Path) -> Layout:
         sources |= _manifest(folder, f"{folder.name}/")
     ordered = tuple(sorted(entries, key=lambda entry: entry.path))
     return Layout(ordered, tuple(sorted(classes)), splits, sources, (root / SYNTHETIC_MARKER).is_file())
+
+
+def is_text(name: str) -> bool:
+    """Whether a path is UTF-8: neither JSON nor the store could hold another."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _visible(name: str) -> bool:
@@ -107,10 +123,12 @@ def _folders(parent: Path) -> list[Path]:
 
 def _files(folder: Path, root: Path) -> list[str]:
     """Every file below a class folder that is not hidden and not a note; links to folders are not followed."""
-    found = []
+    found: list[str] = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if _visible(name))
         found += [(Path(place) / name).relative_to(root).as_posix() for name in names if _is_data(name)]
+        if len(found) > MAX_FILES:  # somebody gave the wrong folder, perhaps the whole disk
+            break
     return found
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.data.dataset import DatasetError, ScanCancelled
-from core.data.unpack import Cancelled, Progress, check_room, unpack_once
+from core.data.unpack import DAMAGE, Cancelled, Progress, check_room, unpack_once
 
 MAX_LABEL_BYTES: Final = 64 * 2**20
 BLOOD_CLASSES: Final = (  # of BloodMNIST, Yang et al. 2023, https://medmnist.com; the file itself holds numbers only
@@ -41,7 +41,7 @@ def unpack_medmnist(archive: Path, work: Path, progress: Progress, cancelled: Ca
                 if "train" not in labels:
                     raise DatasetError(f"{archive} has no train_images and train_labels; give a MedMNIST 2-D file.")
                 _write_all(archive, file, labels, blood, folder, progress, cancelled)
-        except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+        except DAMAGE as error:
             if isinstance(error, DatasetError):
                 raise
             raise DatasetError(f"{archive} is damaged or not an .npz ({error}); download it again.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
 import uuid
 import zlib
@@ -95,6 +96,7 @@ def _make(
             progress(done + 1, len(jobs))
         write_durably(temporary / MANIFEST, _manifest(jobs, size).encode())
         write_durably(temporary / SYNTHETIC_MARKER, marker.encode())
+        os.sync()  # so that no image is empty after a power cut although the folder's name is there
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     finally:
@@ -117,7 +119,9 @@ def _read(path: Path) -> str | None:
 
 
 def _is_sample(folder: Path) -> bool:
-    return folder.is_dir() and (not any(folder.iterdir()) or (folder / SYNTHETIC_MARKER).is_file())
+    """Whether a folder may be replaced: empty, or nothing but a sample in it."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
+    return not names or (SYNTHETIC_MARKER in names and names <= {*CLASSES, MANIFEST, SYNTHETIC_MARKER})
 
 
 def _file(place: int, index: int) -> str:

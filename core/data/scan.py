@@ -25,7 +25,7 @@ from core.data.dataset import (
     content_id,
 )
 from core.data.intake import IntakeError, decode_image
-from core.data.layout import Entry, Layout, find_layout
+from core.data.layout import Entry, Layout, find_layout, is_text
 from core.data.medmnist import unpack_medmnist
 from core.data.split import cap, check_fractions, split_groups
 from core.data.unpack import unpack_zip
@@ -145,9 +145,7 @@ def _examine(root: Path, entry: Entry, sources: Mapping[str, str]) -> _Found:
         image_id=-1, path=entry.path, class_=entry.class_, split=entry.split, sha256=None, pixel_sha256=None,
         group_id=None, source=sources.get(entry.path), width=None, height=None,
     )  # fmt: skip
-    try:
-        entry.path.encode()
-    except UnicodeEncodeError:
+    if not is_text(entry.path):
         shown = entry.path.encode(errors="replace").decode()
         return _Found(replace(record, path=shown, status=BAD, reason="The file's name is not valid text; rename it."))
     try:

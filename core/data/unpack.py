@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import shutil
 import stat
+import struct
 import uuid
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from core.data.dataset import DatasetError, ScanCancelled
+from core.data.layout import MAX_FILES
 from core.locks import wait_lock
 
-MAX_FILES: Final = 300_000
 MAX_BYTES: Final = 20 * 2**30
 SPARE_BYTES: Final = 2**30  # left free on the disk
 
 Progress = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
+DAMAGE: Final = (  # what reading a damaged archive raises
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, KeyError, NotImplementedError,
+    RuntimeError, ValueError,
+)  # fmt: skip
 _BLOCK: Final = 2**20
 _ENCRYPTED: Final = 1
 
@@ -87,7 +94,7 @@ def unpack_zip(archive: Path, work: Path, progress: Progress, cancelled: Cancell
                     with file.open(info) as source, target.open("xb") as copy:
                         shutil.copyfileobj(source, copy, _BLOCK)
                     progress(done + 1, len(members))
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        except DAMAGE as error:
             if isinstance(error, DatasetError):
                 raise
             raise DatasetError(
