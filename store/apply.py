@@ -81,10 +81,8 @@ def _upsert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) 
     schema = _schema(connection, table)
     columns = [_column([row.get(field.name) for row in rows], field.type) for field in schema]
     connection.register("staged", pa.Table.from_arrays(columns, schema=schema))
-    try:
-        connection.execute(_statement(table, tuple(schema.names)))
-    finally:
-        connection.unregister("staged")
+    connection.execute(_statement(table, tuple(schema.names)))
+    connection.unregister("staged")  # not after an error: the rollback takes it away
 
 
 _schemas: dict[str, pa.Schema] = {}

@@ -12,9 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from store.apply import RECORD_TABLES, remove_search, write_rows
-from store.fields import RecordError
 from store.journal import Record, decode, read_lines
-from store.rows import Row, search_of, table_rows
+from store.rows import Row, deleted_search, search_of, table_rows
 from store.tail import Tail
 
 MAX_RECORDS = 5_000  # of one transaction
@@ -101,7 +100,7 @@ class Ingestor:
         for name, told in self._pending.items():
             size = told if self._limits is None else min(told, self._limits.get(name, 0))
             offset = self._offsets.get(name, 0)
-            if size <= offset or name.partition("/")[0] in self.tombstones:
+            if size <= offset:
                 continue
             if room <= 0 or len(lines) >= self._max_records:
                 rests[name] = told
@@ -134,7 +133,7 @@ class Ingestor:
         connection = self._connection
         connection.execute("BEGIN TRANSACTION")
         try:
-            _write(connection, batch)
+            _write(connection, batch, self.tombstones | batch.tombstones)
             connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(duckdb.Error):  # a failed commit has rolled back by itself
@@ -146,11 +145,7 @@ class Ingestor:
     def _batch(self, lines: list[Line]) -> Batch:
         batch = Batch()
         decoded = [(line, decode(line.data)) for line in lines]
-        batch.tombstones = {
-            record["search_id"]
-            for _, record in decoded
-            if record is not None and record.get("kind") == "tombstone" and isinstance(record.get("search_id"), str)
-        }
+        batch.tombstones = {deleted for _, record in decoded if record and (deleted := deleted_search(record))}
         gone = self.tombstones | batch.tombstones
         for line, record in decoded:
             batch.ends[line.journal] = line.end
@@ -166,7 +161,7 @@ class Ingestor:
     def _expand(self, batch: Batch, line: Line, record: Record) -> None:
         try:
             rows = table_rows(record)
-        except RecordError as error:
+        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:  # RecordError, or worse
             batch.counts[line.journal][1] += 1
             batch.damage.append((line.journal, line.position, f"{record['kind']}: {error}"))
             return
@@ -190,26 +185,34 @@ def apply_records(connection: duckdb.DuckDBPyConnection, records: list[Record], 
     """
     rows: dict[str, list[Row]] = defaultdict(list)
     for number, record in enumerate(records):
-        for table, row in table_rows(record) or []:
+        for table, row in table_rows(record, timeless=True) or []:
             rows[table].append({**row, "journal": source, "line_at": number})
     write_rows(connection, rows)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, batch: Batch, deleted: set[str]) -> None:
     write_rows(connection, {table: batch.rows[table] for table in RECORD_TABLES if table in batch.rows})
     now = datetime.now(UTC).replace(tzinfo=None)
+    # The journals of a deleted search may hold records that outlive it, so they are read, but nothing is noted of
+    # them: whether they were removed before or after, the store says the same.
     for name, end in batch.ends.items():
-        search_id = name.partition("/")[0]
-        connection.execute(
-            """
-            INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET
-                read_bytes = excluded.read_bytes, records = journal.records + excluded.records,
-                damaged = journal.damaged + excluded.damaged, unknown = journal.unknown + excluded.unknown,
-                read_at = excluded.read_at
-            """,
-            [name, search_id, end, *batch.counts[name], now],
-        )
-    if batch.damage:
-        connection.executemany("INSERT INTO damage VALUES (?, ?, ?) ON CONFLICT DO NOTHING", batch.damage)
+        if _folder(name) not in deleted:
+            connection.execute(_NOTE_JOURNAL, [name, _folder(name), end, *batch.counts[name], now])
+    damage = [row for row in batch.damage if _folder(row[0]) not in deleted]
+    if damage:
+        connection.executemany("INSERT INTO damage VALUES (?, ?, ?) ON CONFLICT DO NOTHING", damage)
     for search_id in batch.tombstones:
         remove_search(connection, search_id)
+
+
+_NOTE_JOURNAL = """
+    INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET
+        read_bytes = excluded.read_bytes, records = journal.records + excluded.records,
+        damaged = journal.damaged + excluded.damaged, unknown = journal.unknown + excluded.unknown,
+        read_at = excluded.read_at
+"""
+
+
+def _folder(name: str) -> str:
+    """The search whose folder a journal lies in."""
+    return name.partition("/")[0]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from store.fields import Fields, RecordError
-from store.journal import Record
+from store.journal import HOME_JOURNAL, Record
 
 Row = dict[str, Any]
 TableRow = tuple[str, Row]  # table name and its row, by column name
@@ -25,9 +25,16 @@ def search_of(record: Record) -> str | None:
     return search_id if isinstance(search_id, str) and record.get("kind") != "tombstone" else None
 
 
-def table_rows(record: Record) -> list[TableRow] | None:
+def deleted_search(record: Record) -> str | None:
+    """The search that a record deletes; None where it deletes none."""
+    search_id = record.get("search_id") if record.get("kind") == "tombstone" else None
+    return search_id if isinstance(search_id, str) and search_id not in ("", HOME_JOURNAL) else None
+
+
+def table_rows(record: Record, *, timeless: bool = False) -> list[TableRow] | None:
     """All rows of one record, without their source; None where the kind is unknown.
 
+    Only a `timeless` record may lack its time, which decides between two that state the same.
     Raises RecordError when the payload is unusable: then none of it is taken.
     """
     kind = record.get("kind")
@@ -36,6 +43,8 @@ def table_rows(record: Record) -> list[TableRow] | None:
         return None
     fields = Fields(record)
     recorded_at = fields.moment("at")
+    if recorded_at is None and not timeless:
+        raise RecordError("it has no time")
     return [(table, {**row, "recorded_at": recorded_at}) for table, row in rule(fields)]
 
 
@@ -197,6 +206,8 @@ def _reading(f: Fields) -> Iterator[TableRow]:
 
 
 def _tombstone(f: Fields) -> Iterator[TableRow]:
+    if deleted_search(f.values) is None:
+        raise f.wrong("search_id", "a search")
     yield "tombstone", {"search_id": f.text("search_id")}
 
 
