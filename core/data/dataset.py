@@ -17,7 +17,8 @@ SPLITS: Final = ("train", "calibration", "val", "test")
 DEFAULT_FRACTIONS: Final = {"train": 0.60, "calibration": 0.10, "val": 0.15, "test": 0.15}
 PUBLISHED_FRACTIONS: Final = {"train": 0.70, "calibration": 0.0, "val": 0.15, "test": 0.15}
 OK, BAD = "ok", "bad"
-ROWS_A_RECORD = 2000
+ROWS_A_RECORD: Final = 2000
+LISTED: Final = 50  # bad files that `describe` lists
 
 _COLUMNS: Final = {"class_": "class"}  # journal column where it differs from the field's name
 
@@ -145,7 +146,9 @@ def describe(dataset: Dataset) -> str:
     lines += [f"{name:{width}}" + "".join(f"  {number:>11}" for number in numbers) for name, numbers in rows.items()]
     if dataset.bad:
         lines.append(f"{len(dataset.bad)} files left out:")
-        lines += [f"  {image.path}: {image.reason}" for image in dataset.bad]
+        lines += [f"  {image.path}: {image.reason}" for image in dataset.bad[:LISTED]]
+        if len(dataset.bad) > LISTED:
+            lines.append(f"  ... and {len(dataset.bad) - LISTED} more")
     return "\n".join(lines)
 
 

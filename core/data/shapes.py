@@ -115,6 +115,7 @@ def _lobes(canvas: Canvas, radius: float, rng: np.random.Generator, number: int,
     steps = np.stack([np.cos(headings), np.sin(headings)], axis=1) * lobe * spread * rng.uniform(0.9, 1.1, (number, 1))
     points = np.cumsum(steps, axis=0)
     points -= (points.min(axis=0) + points.max(axis=0)) / 2
+    points *= min(1.0, 1.15 * radius / float(np.linalg.norm(points, axis=1).max()))  # stays well inside a round body
     field = canvas.stroke(points, bridge)
     for (px, py), heading in zip(points.tolist(), headings.tolist(), strict=True):
         size = lobe * rng.uniform(0.85, 1.12)
