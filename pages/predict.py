@@ -40,7 +40,11 @@ def chosen_image(search: dict[str, Any]) -> tuple[np.ndarray | None, str | None]
             "The images of this search are not on this machine; choose an image of your own.", icon=":material/info:"
         )
         return None, None
-    return decode_image(sample.path.read_bytes()), sample.true_class
+    try:
+        content = sample.path.read_bytes()
+    except OSError as error:
+        raise IntakeError(f"The image {sample.name} cannot be read any more; choose another one.") from error
+    return decode_image(content), sample.true_class
 
 
 def reading(model: Any, image: np.ndarray, true_class: str | None) -> None:
@@ -77,5 +81,5 @@ else:
         image, true_class = chosen_image(search)
         if image is not None:
             reading(predictor(str(home()), trial_id), image, true_class)
-    except (IntakeError, ModelError, OSError) as error:
+    except (IntakeError, ModelError) as error:
         st.error(str(error), icon=":material/image_not_supported:")

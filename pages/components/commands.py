@@ -11,6 +11,7 @@ from pages.components.data import home
 from pages.components.guard import explain, guarded, log
 
 ASKED = "asked_command"
+_SHOWN = "asked_command_shown"  # the page has opened the dialog for it
 LABELS = {
     "stop": "Stop after this epoch",
     "cancel": "Cancel at once",
@@ -59,13 +60,14 @@ def pending(search_id: str) -> str | None:
 
 def rerun_if_asked() -> None:
     """In a fragment: a dialog must be opened by the whole page, or the fragment's next beat would close it."""
-    if ASKED in st.session_state:
+    if ASKED in st.session_state and _SHOWN not in st.session_state:
         st.rerun()
 
 
 def confirm_if_asked() -> None:
     """On the page itself: the confirmation dialog, where a command waits for one."""
     if ASKED in st.session_state:
+        st.session_state[_SHOWN] = True
         _confirm(*st.session_state[ASKED])
 
 
@@ -95,6 +97,7 @@ def _run(command: str, search_id: str) -> None:
 
 def _forget() -> None:
     st.session_state.pop(ASKED, None)
+    st.session_state.pop(_SHOWN, None)
 
 
 @st.dialog("Please confirm", on_dismiss=_forget)

@@ -27,6 +27,7 @@ SOURCES = {"sample": "Sample cells", "folder": "Folder or file", "zip": "Upload 
 GROUPS = {
     "Search space and stop": (
         "learning_rate", "learning_rate_bound", "batch_size", "batch_size_bound", "epochs", "patience", "max_trials",
+        "reuse",
     ),
     "Images and split": ("image_size", "per_class", "calibration", "validation", "test", "seed"),
     "Model and optimiser": ("backbone", "weights", "optimiser", "weight_decay"),
@@ -39,7 +40,12 @@ ELSEWHERE = {"data", "name", "preset", "augment"}
 @st.dialog("New search", position="right", width=640)
 @guarded
 def launch_drawer() -> None:
-    """The form; launching opens the new search."""
+    """The form beside the list."""
+    launch_form()
+
+
+def launch_form() -> None:
+    """Every setting of a search; launching opens the new search."""
     chosen = st.segmented_control(
         "Preset", [name for name in PRESET_NAMES if name in PRESETS], default="quick", required=True,
         format_func=PRESET_NAMES.__getitem__, key="new_preset", persist_state="session",
