@@ -69,11 +69,12 @@ def _statement(table: str, columns: tuple[str, ...]) -> str:
     if key == SOURCE:
         return f"INSERT INTO {table} ({names}) SELECT {names} FROM staged ON CONFLICT DO NOTHING"
     wins = ">" if table in LATEST else "<"
+    # A row without a time is built in: it stays.
     new, old = (f"({side}.recorded_at, {side}.journal, {side}.line_at)" for side in ("excluded", table))
     return f"""
         INSERT INTO {table} ({names}) SELECT {names} FROM staged
         ON CONFLICT ({", ".join(key)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in others)}
-        WHERE {new} {wins} {old}
+        WHERE {table}.recorded_at IS NOT NULL AND {new} {wins} {old}
     """
 
 

@@ -7,6 +7,8 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 STATUSES = ("RUNNING", "COMPLETE", "STOPPED", "FAILED")
 
 
@@ -83,9 +85,16 @@ class Fields:
         value = self.values.get(name)
         if value is None:
             return None
-        if not isinstance(value, list) or not all(type(item) is int and 0 <= item < below for item in value):
+        try:
+            array = np.array(value if isinstance(value, list) else None)
+        except ValueError:  # lists of different lengths inside
+            array = np.array(None)
+        if array.size == 0 and array.ndim == 1:
+            return []
+        if array.ndim != 1 or array.dtype.kind != "i" or array.min() < 0 or array.max() >= below:
             raise self.wrong(name, f"a list of whole numbers from 0 to {below - 1}")
-        return value
+        numbers: list[int] = array.tolist()
+        return numbers
 
     def json(self, name: str) -> str | None:
         """Any value, as JSON text."""
