@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import threading
+from typing import Any
 
 import psutil
 
@@ -19,7 +20,7 @@ class Heart:
 
     def __init__(self, journal: JournalWriter, search_id: str, trial_id: str | None = None) -> None:
         self._journal = journal
-        self._ids = {"search_id": search_id, "trial_id": trial_id}
+        self._ids: dict[str, Any] = {"search_id": search_id, "trial_id": trial_id}
         self.epoch: int | None = None
         self._stage, self._done, self._total = "start", 0, 0
         self._stopped = threading.Event()

@@ -8,9 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from core.learning.settings import SettingsError
 from core.search.commands import controller_pid, launch, resume
 from core.search.launcher import REPOSITORY
-from core.search.settings import SAMPLE, SearchSettings, SettingsError, preset
+from core.search.settings import SAMPLE, SearchSettings, preset
 from core.search.state import SearchState
 
 ADDRESS = "127.0.0.1"

@@ -17,7 +17,7 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from timm.data import resolve_model_data_config
+from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
 from core.learning.settings import InitialWeights, ModelError
@@ -84,10 +84,11 @@ def build(backbone: str, n_classes: int, weights: str | None, seed: int) -> nn.M
     """
     torch.manual_seed(seed)
     overlay = {"file": weights} if weights else None
-    model = timm.create_model(backbone, pretrained=bool(weights), num_classes=0, pretrained_cfg_overlay=overlay)
+    model: Any = timm.create_model(backbone, pretrained=bool(weights), num_classes=0, pretrained_cfg_overlay=overlay)
     torch.manual_seed(seed)  # the head must not depend on how many numbers the backbone drew
     model.reset_classifier(n_classes)
-    return model.to(memory_format=torch.channels_last)
+    network: nn.Module = model.to(memory_format=torch.channels_last)
+    return network
 
 
 def input_statistics(model: nn.Module) -> tuple[list[float], list[float]]:
@@ -122,7 +123,7 @@ def load_trained(folder: Path) -> tuple[nn.Module, ModelFacts]:
     if hashlib.sha256(data).hexdigest() != described.pop("sha256", None):
         raise ModelError(f"{folder / 'weights.safetensors'} does not match its weights.json; train the trial again.")
     facts = ModelFacts(**described)
-    model = timm.create_model(facts.backbone, pretrained=False, num_classes=0)
+    model: Any = timm.create_model(facts.backbone, pretrained=False, num_classes=0)
     model.reset_classifier(len(facts.classes))
     model.load_state_dict(load_file(folder / "weights.safetensors"))
     return model.to(memory_format=torch.channels_last).eval(), facts

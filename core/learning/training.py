@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -154,7 +155,7 @@ def seed_epoch(seed: int, epoch: int) -> Generator:
 
 def make_optimiser(model: nn.Module, settings: TrialSettings) -> torch.optim.Optimizer:
     """The optimiser, in its fused form: on two cores the plain one costs a fifth of a step at batch size 10."""
-    options = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay, "fused": True}
+    options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay, "fused": True}
     if settings.optimiser == "sgd":
         return torch.optim.SGD(model.parameters(), momentum=0.9, **options)
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam

@@ -69,7 +69,7 @@ def main(spec_file: str) -> int:
     folder = journal_folder(home, spec.search_id)
     name = trial_name(spec.trial_id)
     journal = JournalWriter(folder, name, next_attempt(folder, name))
-    event = {"trial_id": spec.trial_id, "search_id": spec.search_id, "attempt": journal.attempt}
+    event: dict[str, Any] = {"trial_id": spec.trial_id, "search_id": spec.search_id, "attempt": journal.attempt}
     event |= {"pid": os.getpid(), "host": platform.node()}
     journal.append("trial_event", **event, status="RUNNING", error=None)
     heart = Heart(journal, spec.search_id, spec.trial_id)
@@ -158,7 +158,7 @@ def load_data(dataset: Dataset, cache: Path, mean: list[float], std: list[float]
     """The decoded images and each split's rows; row i is the image with id i."""
     index = {name: place for place, name in enumerate(dataset.classes)}
     usable = dataset.usable
-    labels = np.array([index[image.class_] for image in usable], dtype=np.int64)
+    labels = np.array([index[str(image.class_)] for image in usable], dtype=np.int64)
     split = np.array([image.split for image in usable])
     rows = {name: np.flatnonzero(split == name) for name in ("train", "calibration", "val", "test")}
     return training.Data(np.load(cache, mmap_mode="r"), labels, rows, dataset.classes, mean, std)

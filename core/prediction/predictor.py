@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from core.data.intake import to_square
-from core.learning.model import ModelError, ModelFacts, load_trained, normalise
+from core.learning.model import ModelFacts, load_trained, normalise
+from core.learning.settings import ModelError
 from core.paths import trial_folder
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.data.dataset import Dataset, dataset_records
+from core.data.dataset import Dataset, ScanCancelled, dataset_records
 from core.environment import environment
 from core.heart import Heart
 from core.learning import reuse
@@ -79,6 +79,8 @@ class Controller:
             )  # fmt: skip
             self._search(pool)
             self._train_final(pool)
+        except ScanCancelled:
+            return self._event("STOPPED", "stopped by the person while the images were read")
         except Stopped as stopped:
             return self._event("STOPPED", str(stopped))
         except ValueError as error:  # data, model and settings errors: one sentence each
@@ -101,8 +103,6 @@ class Controller:
                 **{**settled, "weights": weights}
             )
         dataset = read_data(self.settings, self.home, heart.tell, lambda: self._wish() is not None)
-        if self._wish() is not None:
-            raise Stopped("stopped by the person while the data were read")
         for kind, payload in dataset_records(dataset):
             self._journal.append(kind, **payload)
         heart.tell("settle initial weights", 0, 0)

@@ -97,9 +97,12 @@ class TrialPool:
         if self.wish() is not None:
             raise Stopped("cancelled by the person" if self.wish() == CANCEL else "stopped by the person")
 
+    def _wished(self) -> bool:
+        return self.wish() is not None
+
     def _start(self, item: Wanted, slot: int) -> Worker:
         settings = item.settings
-        cache = decode_images(self.dataset, settings.image_size, self.home, self.heart.tell)
+        cache = decode_images(self.dataset, settings.image_size, self.home, self.heart.tell, self._wished)
         spec = {
             "home": str(self.home), "search_id": self.search_id, "trial_id": item.trial_id,
             "settings": settings.to_json(), "dataset": str(dataset_file(self.home, self.prepared.dataset_id)),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.cache import open_cache
+from core.data.cache import cache_path, open_cache
 from core.data.dataset import Dataset
 from core.data.sample import make_sample
 from core.data.scan import scan
@@ -32,13 +32,16 @@ class Prepared:
 def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: Callable[[], bool]) -> Dataset:
     """Scan the data of a search (made first, for the sample) and keep its description in the home folder.
 
-    Raises core.data.dataset.DatasetError with one sentence when it cannot be used.
+    Raises DatasetError with one sentence when it cannot be used, ScanCancelled when `cancelled` says so.
     """
     source = Path(settings.data)
     if settings.data == SAMPLE:
         per_class = settings.per_class or SAMPLE_PER_CLASS
         source = home / "sample" / f"{per_class}-a-class-seed-{settings.seed}"
-        make_sample(source, per_class=per_class, seed=settings.seed, progress=lambda a, b: tell("make sample", a, b))
+        make_sample(
+            source, per_class=per_class, seed=settings.seed, cancelled=cancelled,
+            progress=lambda a, b: tell("make sample", a, b),
+        )  # fmt: skip
     dataset = scan(
         source, work=home / "datasets" / "extracted", seed=settings.seed, fractions=settings.fractions(),
         per_class=settings.per_class or None, progress=lambda a, b: tell("read images", a, b), cancelled=cancelled,
@@ -49,10 +52,11 @@ def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: C
     return dataset
 
 
-def decode_images(dataset: Dataset, size: int, home: Path, tell: Progress) -> Path:
+def decode_images(dataset: Dataset, size: int, home: Path, tell: Progress, cancelled: Callable[[], bool]) -> Path:
     """Build the cache of decoded images at one size, if it is not there; the file's path."""
-    open_cache(dataset, size, home / "cache", progress=lambda a, b: tell(f"decode at {size} px", a, b))
-    return home / "cache" / f"{dataset.dataset_id}-{size}.npy"
+    folder = home / "cache"
+    open_cache(dataset, size, folder, lambda a, b: tell(f"decode at {size} px", a, b), cancelled)
+    return cache_path(dataset, size, folder)
 
 
 def settle(settings: SearchSettings, dataset_id: str, home: Path) -> Prepared:

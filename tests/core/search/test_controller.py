@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core.data.sample import make_sample
 
+from core.data.sample import make_sample
 from core.learning.settings import TrialSettings
 from core.paths import search_folder, trial_folder
 from core.search.controller import Controller
@@ -211,3 +211,12 @@ def test_bad_data_fail_the_search_with_one_sentence(tmp_path: Path, settings: Se
 def test_resuming_what_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Stopped, match="There is no search s-none"):
         Controller(tmp_path, "s-none", None)
+
+
+def test_stopped_while_the_images_are_read_it_is_stopped_not_failed(tmp_path: Path, settings: SearchSettings) -> None:
+    launcher = FakeLauncher(published)
+    status, state = run(tmp_path, settings, launcher, wish="stop")
+    assert status == "STOPPED"
+    assert state.event is not None
+    assert state.event["message"] == "stopped by the person while the images were read"
+    assert not launcher.started
