@@ -37,7 +37,10 @@ def trial_table(state: SearchState, *, with_reuse: bool = True) -> Table:
 def epoch_table(state: SearchState) -> Table:
     """All that the journals say of each epoch but its times: per-class counts, losses, AUCs and probabilities too."""
     return {
-        f"{trial_name(trial.fact['trial_id'])} {what}": {"splits": record["splits"], "pred": record["predictions"]}
+        f"{trial_name(trial.fact['trial_id'])} {what}": {
+            "splits": record["splits"],
+            "predictions": record.get("predictions"),
+        }
         for trial in state.ordered()
         for what, record in _records(trial)
     }
@@ -75,7 +78,7 @@ def differences(one: Table, other: Table, names: tuple[str, str]) -> list[str]:
         if key not in one or key not in other:
             found.append(f"{key} is only in {names[0] if key in one else names[1]}")
             continue
-        for column in one[key].keys() | other[key].keys():
+        for column in sorted(one[key].keys() | other[key].keys()):
             a, b = one[key].get(column), other[key].get(column)
             if a != b:
                 found.append(f"{key}, {column}: {_short(a)} {names[0]}, {_short(b)} {names[1]}")

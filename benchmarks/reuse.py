@@ -73,7 +73,7 @@ def measure(options: Options) -> Result:
         settings = SearchSettings(
             preset="quick", data=str(cells), backbone=options.backbone, weights="none", image_size=options.image_size,
             epochs=options.epochs, seed=options.seed, final_seeds=0, threads=options.threads,
-            max_trials=options.max_trials,
+            max_trials=options.max_trials, learning_rate=1e-3,  # 1e-2 learns nothing from so few images
         )  # fmt: skip
         settings.check()
         one = _run(work / "with", replace(settings, reuse="yes"))

@@ -50,7 +50,7 @@ class Options:
         settings = replace(
             preset("quick"), data=SAMPLE, name=f"soak, seed {seed}", backbone=self.backbone, weights="none",
             image_size=self.image_size, per_class=self.per_class, epochs=self.epochs, threads=self.threads,
-            max_trials=self.max_trials, final_seeds=1, seed=seed,
+            max_trials=self.max_trials, final_seeds=1, seed=seed, learning_rate=1e-3,  # 1e-2 learns nothing so quickly
         )  # fmt: skip
         settings.check()
         return settings
@@ -121,7 +121,7 @@ def report(options: Options, outcome: Outcome) -> str:
         f"{options.backbone}, {options.image_size} px, {options.per_class} synthetic cells a class, from "
         f"{options.epochs} epochs, threads: {options.threads}",
         f"  kills with -9      {kills.total} of {kills.target} ({by_kind}; at least {kills.least} each)",
-        f"  app restarts that answered  {outcome.apps_answered}",
+        f"  app starts that answered: {outcome.apps_answered}",
         f"  searches           {len(outcome.searches)}",
         f"  wall time          {outcome.undisturbed_seconds:.0f} s undisturbed, {outcome.disturbed_seconds:.0f} s "
         "disturbed",
