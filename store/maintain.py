@@ -170,7 +170,7 @@ def _check_journals(
         words = [f"{records} records"]
         words += [f"{unknown} of a kind that this version does not know"] if unknown else []
         words += [f"{rest} bytes after them (unfinished, or not yet in the store)"] if rest > 0 else []
-        if limits is not None and rest < 0:
+        if path.stat().st_size < (limits or {}).get(name, 0):
             words.append("SHORTER than what the store has read of it")
             problems += 1
         if damaged:

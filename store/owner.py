@@ -13,7 +13,6 @@ import os
 import platform
 import threading
 import time
-import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,10 +77,10 @@ class StoreOwner:
         self._applied_clock = time.monotonic()
         self._try_file_at = 0.0
         self._ingest_at = 0.0
+        self._remove_at = 0.0
         self._clean: set[str] = set()  # deleted searches whose files are gone
         self._stop = threading.Event()
-        self._lock = threading.Lock()  # of the connection and its cursors
-        self._cursors: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+        self._lock = threading.Lock()  # of the connection
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._ingestor: Ingestor | None = None
         self._thread = threading.Thread(target=self._run, name="store-owner", daemon=True)
@@ -110,9 +109,7 @@ class StoreOwner:
         with self._lock:
             if self._connection is None:
                 raise StoreError(f"The store of {self.home} is closed.")
-            cursor = self._connection.cursor()
-            self._cursors.add(cursor)
-            return cursor
+            return self._connection.cursor()
 
     @property
     def stopped(self) -> bool:
@@ -158,7 +155,7 @@ class StoreOwner:
                 self._note_applied()
             if self.state == "owner" or self.holder is not None:
                 self.error = None
-            if self.state == "owner":
+            if self.state == "owner" and now >= self._remove_at:
                 self._remove_deleted()
         except Exception as error:  # a full disk, a lost file: say so, go on trying, never end the thread
             self._fault(error)
@@ -173,6 +170,7 @@ class StoreOwner:
     def _remove_deleted(self) -> None:
         assert self._ingestor is not None
         for search_id in self._ingestor.tombstones - self._clean:
+            self._remove_at = time.monotonic() + RETRY_SECONDS  # for those that something still runs
             if remove_files(self.home, search_id):
                 self._clean.add(search_id)
 
@@ -226,29 +224,23 @@ class StoreOwner:
         ingestor = Ingestor(connection.cursor(), self.home)
         if self._connection is not None:
             ingestor.poll()  # who looks at the present database must not see the next one fall back behind it
-        with self._lock:
-            before, self._connection, self._ingestor, self.state = self._connection, connection, ingestor, state
-        if before is not None:
-            before.close()
+        with self._lock:  # what was there before is not closed: it goes when the last cursor on it does
+            self._connection, self._ingestor, self.state = connection, ingestor, state
         self.version += 1
 
     def _close_database(self) -> None:
         with self._lock:
             connection, self._connection, self._ingestor = self._connection, None, None
-            cursors = list(self._cursors)
         if connection is None:
             return
         if self.state == "owner":
             with contextlib.suppress(OSError, ValueError, KeyError):
                 if json.loads((self.home / "owner.json").read_text())["pid"] == os.getpid():
                     (self.home / "owner.json").unlink()
-        for cursor in cursors:  # the lock goes with the last of them
-            with contextlib.suppress(duckdb.Error):
-                cursor.close()
         with contextlib.suppress(duckdb.Error):
             connection.execute("CHECKPOINT")
         with contextlib.suppress(duckdb.Error):
-            connection.close()
+            connection.close()  # and with it every cursor: the lock goes with the last of them
         if self.state == "owner":
             _open_here.discard(store_file(self.home))
 

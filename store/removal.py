@@ -8,7 +8,8 @@ import re
 import shutil
 from pathlib import Path
 
-from store.journal import HOME_JOURNAL, JournalWriter, decode, journal_files, journal_folder, read_lines
+from store.journal import HOME_JOURNAL, decode, journal_files, journal_folder, read_lines, write_durably
+from store.rows import deleted_search
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")  # an id becomes part of paths: nothing else may name a folder
 
@@ -33,20 +34,18 @@ def remove_files(home: Path, search_id: str) -> bool:
 
 
 def _keep_the_rest(home: Path, search_id: str) -> None:
+    target = journal_folder(home, HOME_JOURNAL) / f"kept-{search_id}-1-{0:012x}.jsonl"
+    if target.exists():  # whole, since it was renamed into place: an earlier try went so far
+        return
     keep = []
     for path in journal_files(home, search_id):
         for _, line in read_lines(path):
             record = decode(line)
-            if record is not None and ("search_id" not in record or record.get("kind") == "tombstone"):
-                keep.append(record)
-    if not keep:
-        return
-    writer = JournalWriter(journal_folder(home, HOME_JOURNAL), f"kept-{search_id}")
-    try:
-        for record in keep:
-            writer.append(**record)  # with its own seq and time: it stays the same statement
-    finally:
-        writer.close()
+            if record is not None and ("search_id" not in record or deleted_search(record) is not None):
+                keep.append(line + b"\n")
+    if keep:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(target, b"".join(keep))
 
 
 def _locked(path: Path) -> bool:
