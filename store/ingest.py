@@ -154,11 +154,12 @@ class Ingestor:
             if record is None:
                 counts[1] += 1
                 batch.damage.append((line.journal, line.position, "its checksum does not confirm it"))
-            elif search_of(record) not in gone:
-                self._expand(batch, line, record)
+            else:
+                self._expand(batch, line, record, dropped=search_of(record) in gone)
         return batch
 
-    def _expand(self, batch: Batch, line: Line, record: Record) -> None:
+    def _expand(self, batch: Batch, line: Line, record: Record, *, dropped: bool) -> None:
+        # What is dropped is counted like all else: it may as well have been read before its search was deleted.
         try:
             rows = table_rows(record)
         except (ValueError, TypeError, ArithmeticError, RecursionError) as error:  # RecordError, or worse
@@ -168,7 +169,7 @@ class Ingestor:
         if rows is None:
             batch.counts[line.journal][2] += 1
             return
-        for table, row in rows:
+        for table, row in [] if dropped else rows:
             batch.rows[table].append({**row, "journal": line.journal, "line_at": line.position})
 
     def _refused(self, line: Line, error: Exception) -> Batch:
