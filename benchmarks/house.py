@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ class House:
         return found
 
 
-def wait_for(condition: Any, seconds: float, pause: float = 0.2) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool:
     """Whether a condition became true in time."""
     until = time.monotonic() + seconds
     while not condition():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -168,6 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--spacing", type=float, default=0.0, help="seconds between kills (default: a trial's time)")
     parser.add_argument("--limit", type=float, default=default.limit, help="give up after so many minutes")
     options = Options(**vars(parser.parse_args(argv)))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended too
     folder = Path(tempfile.mkdtemp(prefix="cellascent-soak-"))
     try:
         options.search(options.seed)
