@@ -85,7 +85,7 @@ def _search(arguments: argparse.Namespace) -> int:
         settings = SearchSettings.from_json(json.loads(arguments.settings.read_text()))
         settings.check()
     else:
-        settings = from_arguments(arguments)
+        settings = from_arguments(arguments).absolute()
     return run(arguments.home, arguments.search_id or new_search_id(), settings)
 
 

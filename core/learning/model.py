@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import timm
 import torch
+from huggingface_hub import constants
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from timm.data.config import resolve_model_data_config
@@ -55,10 +58,14 @@ def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights
     if setting == "none":
         return InitialWeights(None, None, "none: the network starts from random weights")
     if setting == "auto":
+        if not hub_answers():
+            constants.HF_HUB_OFFLINE = True  # what an earlier download left is still used; retries would take minutes
         try:
             state = timm.create_model(backbone, pretrained=True, num_classes=0).state_dict()
         except Exception as error:  # a hub fails in many ways; each means the same for us
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else 'no answer'}"
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}" if str(error) else "no answer"
+            if constants.HF_HUB_OFFLINE:
+                reason = f"{urlsplit(constants.ENDPOINT).hostname} does not answer"
             return InitialWeights(
                 None, None, f"none: no model hub could be reached ({reason}), so the network starts from random weights"
             )
@@ -75,6 +82,18 @@ def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights
     if not path.exists():
         write_durably(path, data)
     return InitialWeights(str(path), digest, origin)
+
+
+def hub_answers() -> bool:
+    """Whether the model hub can be reached, found out in seconds; behind a proxy only a download can tell: True."""
+    if {"https_proxy", "all_proxy"} & {name.lower() for name, value in os.environ.items() if value}:
+        return True
+    try:
+        address = urlsplit(constants.ENDPOINT)
+        with socket.create_connection((address.hostname or "", address.port or 443), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def build(backbone: str, n_classes: int, weights: str | None, seed: int) -> nn.Module:
@@ -165,7 +184,3 @@ def _check_fit(state: dict[str, Tensor], model: nn.Module, backbone: str, origin
             )
         if not bool(torch.isfinite(state[name].float()).all()):
             raise ModelError(f"{origin} holds numbers that are not finite in {name}.")
-
-
-os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")  # a machine without a hub should say so in seconds
-os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "15")

@@ -43,6 +43,7 @@ def controller_pid(home: Path, search_id: str) -> int | None:
 def launch(home: Path, settings: SearchSettings) -> str:
     """Start a search in the background and return its id. Raises SettingsError when a setting is unusable."""
     settings.check()
+    settings = settings.absolute()
     search_id = new_search_id()
     folder = search_folder(home, search_id)
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import platform
 import subprocess
 import threading
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from core.paths import log_file
 from core.search.launcher import spawn
 
 RETRY_SECONDS = 15.0
+
+
+def owned(home: Path) -> bool:
+    """Whether a living process of this machine says that it has the store; its lock has the last word."""
+    try:
+        owner = json.loads((home / "owner.json").read_text())
+        return owner["host"] == platform.node() and psutil.pid_exists(int(owner["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 class KeepIngesting:
@@ -36,7 +49,7 @@ class KeepIngesting:
     def _keep(self) -> None:
         process: subprocess.Popen[bytes] | None = None
         while True:
-            if process is None or process.poll() is not None:
+            if (process is None or process.poll() is not None) and not owned(self._home):
                 log = log_file(self._home, "_home", "ingest")
                 process = spawn(["core", "store", "--home", str(self._home), "ingest"], log, nice=5)
             if self._done.wait(RETRY_SECONDS):

@@ -118,6 +118,12 @@ class SearchSettings:
             augment=self.augment,
         )
 
+    def absolute(self) -> SearchSettings:
+        """The same with absolute paths, so that it means the same to a process that starts elsewhere."""
+        data = self.data if self.data == SAMPLE else str(Path(self.data).expanduser().absolute())
+        weights = self.weights if self.weights in ("auto", "none") else str(Path(self.weights).expanduser().absolute())
+        return replace(self, data=data, weights=weights)
+
     def title(self) -> str:
         """The name to show."""
         if self.name:

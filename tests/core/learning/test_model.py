@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 import timm
 import torch
+from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from core.learning import model
@@ -39,9 +41,26 @@ def test_auto_without_a_hub_says_why_it_starts_from_random_weights(
         return network
 
     monkeypatch.setattr(timm, "create_model", offline)
+    monkeypatch.setattr(model, "hub_answers", lambda: True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     weights = model.prepare_weights("auto", BACKBONE, tmp_path)
     assert weights.path is None
     assert "no model hub could be reached (OSError: no route to host)" in weights.origin
+
+
+def test_a_hub_that_does_not_answer_is_found_out_in_seconds_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    started = time.monotonic()
+    weights = model.prepare_weights("auto", "inception_v3", tmp_path)
+    assert weights.path is None
+    assert "no model hub could be reached (127.0.0.1 does not answer)" in weights.origin
+    assert time.monotonic() - started < 60  # with retries it would be minutes
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,10 @@ def test_every_setting_has_a_label_and_a_help_text() -> None:
     for spec in dataclasses.fields(SearchSettings):
         assert spec.metadata["label"]
         assert spec.name == "augment" or spec.metadata["help"]
+
+
+def test_paths_become_absolute_and_words_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = SearchSettings(data="cells", weights="w.pth").absolute()
+    assert (settings.data, settings.weights) == (str(tmp_path / "cells"), str(tmp_path / "w.pth"))
+    assert SearchSettings(data="sample", weights="auto").absolute() == SearchSettings(data="sample", weights="auto")
