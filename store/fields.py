@@ -85,16 +85,9 @@ class Fields:
         value = self.values.get(name)
         if value is None:
             return None
-        try:
-            array = np.array(value if isinstance(value, list) else None)
-        except ValueError:  # lists of different lengths inside
-            array = np.array(None)
-        if array.size == 0 and array.ndim == 1:
-            return []
-        if array.ndim != 1 or array.dtype.kind != "i" or array.min() < 0 or array.max() >= below:
+        if not isinstance(value, list) or not _all_wholes(value, below):
             raise self.wrong(name, f"a list of whole numbers from 0 to {below - 1}")
-        numbers: list[int] = array.tolist()
-        return numbers
+        return value
 
     def json(self, name: str) -> str | None:
         """Any value, as JSON text."""
@@ -143,6 +136,16 @@ def _is_real(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number beyond all floats
         return False
+
+
+def _all_wholes(values: list[Any], below: int) -> bool:
+    if len(values) < 50:  # counts of classes; NumPy pays for itself only with images
+        return all(type(value) is int and 0 <= value < below for value in values)
+    try:
+        array = np.array(values)
+    except ValueError:  # lists of different lengths inside
+        return False
+    return array.ndim == 1 and array.dtype.kind == "i" and bool(array.min() >= 0 and array.max() < below)
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import platform
 from datetime import UTC, datetime
 
+import pandas as pd
 import psutil
 
 STALE_SECONDS = 30.0  # a heartbeat older than this is doubted
@@ -41,3 +42,15 @@ def is_lost(
     if (now - seen_at).total_seconds() <= STALE_SECONDS:
         return False
     return not process_alive(pid, host, seen_at)
+
+
+def with_lost(frame: pd.DataFrame, event: str = "event_at") -> pd.DataFrame:
+    """The frame with its column `lost` as of now, from status, heartbeat_at, pid, host and the time column `event`."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    lost = []
+    for row in frame.to_dict("records"):
+        seen = max((row[name] for name in (event, "heartbeat_at") if not pd.isna(row[name])), default=None)
+        pid = None if pd.isna(row["pid"]) else int(row["pid"])
+        host = None if pd.isna(row["host"]) else str(row["host"])
+        lost.append(is_lost(str(row["status"]), seen, pid, host, now))
+    return frame.assign(lost=pd.Series(lost, index=frame.index, dtype=bool))

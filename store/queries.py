@@ -7,44 +7,48 @@ empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, Non
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from store.liveness import is_lost
+from store.liveness import with_lost
 
 Cursor = duckdb.DuckDBPyConnection
 
 
-def _frame(cursor: Cursor, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-    frame: pd.DataFrame = cursor.execute(sql, list(parameters)).df()
+def _frame(cursor: Cursor, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> pd.DataFrame:
+    frame: pd.DataFrame = cursor.execute(sql, parameters).df()
     return frame
 
 
 # --- searches -----------------------------------------------------------------------------------------------------
 
 _SEARCHES = """
-    SELECT
-        s.*, d.name AS dataset_name, d.synthetic,
-        t.trials_total, t.trials_done, t.trials_failed, t.epochs_total, t.epochs_done, t.epochs_reused,
-        b.val_accuracy AS best_val_accuracy, b.test_accuracy AS best_test_accuracy,
-        m.test_accuracy AS model_test_accuracy,
-        h.stage, h.pid, h.host, false AS lost
-    FROM search s
-    LEFT JOIN dataset d ON d.dataset_id = s.dataset_id
-    LEFT JOIN (
+    WITH s AS MATERIALIZED (
+        SELECT * FROM search WHERE $search_id IS NULL OR search_id = $search_id
+    ), t AS MATERIALIZED (  -- once, for the sums and for the two trials that are named
+        SELECT search_id, trial_id, status, epochs, epochs_done, reused_epochs, val_accuracy, test_accuracy
+        FROM trial WHERE $search_id IS NULL OR search_id = $search_id
+    ), sums AS (
         SELECT
             search_id, count(*) AS trials_total, count(*) FILTER (WHERE status = 'COMPLETE') AS trials_done,
             count(*) FILTER (WHERE status = 'FAILED') AS trials_failed, CAST(sum(epochs) AS BIGINT) AS epochs_total,
             CAST(sum(least(epochs_done, epochs)) AS BIGINT) AS epochs_done,
             CAST(sum(coalesce(reused_epochs, 0)) AS BIGINT) AS epochs_reused
-        FROM trial GROUP BY search_id
-    ) t ON t.search_id = s.search_id
-    LEFT JOIN trial b ON b.search_id = s.search_id AND b.trial_id = s.best_trial_id
-    LEFT JOIN trial m ON m.search_id = s.search_id AND m.trial_id = s.model_trial_id
+        FROM t GROUP BY search_id
+    )
+    SELECT
+        s.*, d.name AS dataset_name, d.synthetic, sums.* EXCLUDE (search_id),
+        b.val_accuracy AS best_val_accuracy, b.test_accuracy AS best_test_accuracy,
+        m.test_accuracy AS model_test_accuracy, h.stage, h.pid, h.host, false AS lost
+    FROM s
+    LEFT JOIN dataset d ON d.dataset_id = s.dataset_id
+    LEFT JOIN sums ON sums.search_id = s.search_id
+    LEFT JOIN t b ON b.search_id = s.search_id AND b.trial_id = s.best_trial_id
+    LEFT JOIN t m ON m.search_id = s.search_id AND m.trial_id = s.model_trial_id
     LEFT JOIN heartbeat h ON h.search_id = s.search_id AND h.trial_id = ''
+    ORDER BY s.created_at DESC NULLS LAST, s.search_id DESC
 """
 
 
@@ -53,7 +57,7 @@ def searches(cursor: Cursor) -> pd.DataFrame:
 
     Columns: those of `search`.
     """
-    return _with_lost(_frame(cursor, f"{_SEARCHES} ORDER BY s.created_at DESC NULLS LAST, s.search_id DESC"))
+    return with_lost(_frame(cursor, _SEARCHES, {"search_id": None}))
 
 
 def search(cursor: Cursor, search_id: str) -> pd.DataFrame:
@@ -67,7 +71,7 @@ def search(cursor: Cursor, search_id: str) -> pd.DataFrame:
     model_test_accuracy, stage (what the controller does), pid, host, lost (RUNNING, but its process is gone; as of
     this call).
     """
-    return _with_lost(_frame(cursor, f"{_SEARCHES} WHERE s.search_id = ?", [search_id]))
+    return with_lost(_frame(cursor, _SEARCHES, {"search_id": search_id}))
 
 
 def cycles(cursor: Cursor, search_id: str) -> pd.DataFrame:
@@ -108,8 +112,8 @@ def epochs_saved(cursor: Cursor, search_id: str) -> pd.DataFrame:
     return _frame(
         cursor,
         """
-        SELECT CAST(coalesce(sum(reused_epochs), 0) AS BIGINT) AS reused, CAST(coalesce(sum(epochs), 0) AS BIGINT) AS
-            total, count(*) AS trials
+        SELECT CAST(coalesce(sum(reused_epochs), 0) AS BIGINT) AS reused,
+            CAST(coalesce(sum(epochs), 0) AS BIGINT) AS total, count(*) AS trials
         FROM trial_record WHERE search_id = ?
         """,
         [search_id],
@@ -128,13 +132,13 @@ def trials(cursor: Cursor, search_id: str) -> pd.DataFrame:
     position, attempt, files_bytes (bytes), heartbeat_at, epochs_done, pid, host, lost (as of this call).
     """
     frame = _frame(cursor, "SELECT * FROM trial WHERE search_id = ? ORDER BY position, trial_id", [search_id])
-    return _with_lost(frame.assign(lost=False), event="started_at")
+    return with_lost(frame.assign(lost=False), event="started_at")
 
 
 def trial(cursor: Cursor, trial_id: str) -> pd.DataFrame:
     """One trial, one row (none when unknown). Columns: those of `trials`."""
     frame = _frame(cursor, "SELECT * FROM trial WHERE trial_id = ?", [trial_id])
-    return _with_lost(frame.assign(lost=False), event="started_at")
+    return with_lost(frame.assign(lost=False), event="started_at")
 
 
 def epochs(cursor: Cursor, trial_ids: Sequence[str], splits: Sequence[str] | None = None) -> pd.DataFrame:
@@ -302,14 +306,3 @@ def journals(cursor: Cursor) -> pd.DataFrame:
 def damage(cursor: Cursor) -> pd.DataFrame:
     """Journal lines that were left out. Columns: journal, line_at (byte position), reason."""
     return _frame(cursor, "SELECT * FROM damage ORDER BY journal, line_at")
-
-
-def _with_lost(frame: pd.DataFrame, event: str = "event_at") -> pd.DataFrame:
-    now = datetime.now(UTC).replace(tzinfo=None)
-    lost = []
-    for row in frame.to_dict("records"):
-        seen = max((row[name] for name in (event, "heartbeat_at") if not pd.isna(row[name])), default=None)
-        pid = None if pd.isna(row["pid"]) else int(row["pid"])
-        host = None if pd.isna(row["host"]) else str(row["host"])
-        lost.append(is_lost(str(row["status"]), seen, pid, host, now))
-    return frame.assign(lost=pd.Series(lost, index=frame.index, dtype=bool))

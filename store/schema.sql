@@ -301,8 +301,10 @@ WITH status AS (
         arg_max(chosen_trial_id, cycle) FILTER (WHERE improved) AS best_trial_id
     FROM cycle GROUP BY search_id
 ), initial AS (
-    SELECT search_id, min(trial_id) AS trial_id
-    FROM trial WHERE coordinate = 'initial' AND status = 'COMPLETE' GROUP BY search_id
+    SELECT t.search_id, min(t.trial_id) AS trial_id
+    FROM trial_record t
+    SEMI JOIN trial_event e ON e.search_id = t.search_id AND e.trial_id = t.trial_id AND e.status = 'COMPLETE'
+    WHERE t.coordinate = 'initial' GROUP BY t.search_id
 )
 SELECT
     r.search_id, r.name, r.origin, d.dataset_id, r.objective, r.patience,

@@ -18,7 +18,7 @@ from store.journal import JournalWriter, journal_files, journal_folder
 from store.maintain import check, export, rebuild
 from store.owner import StoreOwner
 from tests.store.factory import write_search
-from tests.store.test_owner import HOLDER, Process, process  # noqa: F401
+from tests.store.processes import HOLDER, Process
 from tests.store.tools import dump, raw
 
 NOISE = b"12345678 {}\n"
@@ -102,7 +102,7 @@ def test_damaged_lost_and_shortened_journals_are_found(home: Path):
     assert f"{second.parent.name}/{second.name}: GONE" in said
 
 
-def test_what_cannot_be_compared_is_said(home: Path, process: Callable[..., Process]):  # noqa: F811
+def test_what_cannot_be_compared_is_said(home: Path, process: Callable[..., Process]):
     change(home, "UPDATE meta SET value = '0'")
     assert checked(home)[0] == 2
     change(home, "UPDATE meta SET value = '1'")
@@ -140,7 +140,7 @@ def test_rebuild_replaces_a_store_that_cannot_be_opened(home: Path):
     assert checked(home)[0] == 0
 
 
-def test_rebuild_is_refused_while_somebody_has_the_store(home: Path, process: Callable[..., Process]):  # noqa: F811
+def test_rebuild_is_refused_while_somebody_has_the_store(home: Path, process: Callable[..., Process]):
     holder = process(HOLDER, store_file(home))
     assert holder.line() == "open"
     with pytest.raises(StoreBusy, match="stop that process"):
@@ -152,7 +152,7 @@ def test_rebuild_is_refused_while_somebody_has_the_store(home: Path, process: Ca
     assert [path.name for path in home.iterdir() if path.name.startswith(".")] == []
 
 
-def test_export_needs_no_lock(home: Path, tmp_path: Path, process: Callable[..., Process]):  # noqa: F811
+def test_export_needs_no_lock(home: Path, tmp_path: Path, process: Callable[..., Process]):
     assert process(HOLDER, store_file(home)).line() == "open"
     assert export(home, tmp_path / "out" / "copy.duckdb").startswith(f"Wrote {tmp_path}/out/copy.duckdb: ")
     with duckdb.connect(str(tmp_path / "out" / "copy.duckdb"), read_only=True) as connection:

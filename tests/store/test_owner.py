@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,84 +20,12 @@ from store import owner as owner_module
 from store import queries
 from store.database import SCHEMA_VERSION, open_file, store_file
 from store.errors import StoreBusy, StoreError
-from store.journal import JournalWriter, encode, journal_files, journal_folder
+from store.journal import JournalWriter, journal_folder
 from store.owner import StoreOwner, shared
-from store.removal import remove_files
 from tests.store.factory import write_search
+from tests.store.processes import HOLDER, OWNER, Process, epochs, say_epoch
 from tests.store.tools import wait_for
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner_module, "RETRY_SECONDS", 0.2)
-
-
-@pytest.fixture
-def started() -> Iterator[Callable[..., StoreOwner]]:
-    owners = []
-
-    def start(home: Path, kind: str = "app") -> StoreOwner:
-        owners.append(StoreOwner(home, kind))
-        owners[-1].start()
-        return owners[-1]
-
-    yield start
-    for owner in owners:
-        owner.close()
-
-
-class Process:
-    """A Python process that runs `code` with the store imported; ended when the test ends."""
-
-    def __init__(self, code: str, *arguments: Any) -> None:
-        command = [sys.executable, "-c", code, *map(str, arguments)]
-        self.popen = subprocess.Popen(
-            command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE
-        )  # fmt: skip
-
-    def line(self) -> str:
-        assert self.popen.stdout is not None
-        return self.popen.stdout.readline().strip()
-
-    def end(self, number: int = signal.SIGKILL) -> tuple[int, str]:
-        self.popen.send_signal(number)
-        _, errors = self.popen.communicate(timeout=30)
-        return self.popen.returncode, errors
-
-
-@pytest.fixture
-def process() -> Iterator[Callable[..., Process]]:
-    running: list[Process] = []
-
-    def start(code: str, *arguments: Any) -> Process:
-        running.append(Process(code, *arguments))
-        return running[-1]
-
-    yield start
-    for one in running:
-        if one.popen.poll() is None:
-            one.end()
-        for pipe in (one.popen.stdin, one.popen.stdout, one.popen.stderr):
-            if pipe is not None:
-                pipe.close()
-
-
-HOLDER = """
-import sys, duckdb
-connection = duckdb.connect(sys.argv[1])
-print("open", flush=True)
-sys.stdin.read()
-"""
-OWNER = """
-import sys
-from pathlib import Path
-from store.owner import shared
-owner = shared(Path(sys.argv[1]), sys.argv[2])
-print(owner.state, flush=True)
-sys.stdin.read()
-"""
 INGEST = """
 import sys
 from pathlib import Path
@@ -108,24 +33,6 @@ from store.serve import run_ingest
 print("starting", flush=True)
 sys.exit(run_ingest(Path(sys.argv[1]), idle_exit_s=float(sys.argv[2])))
 """
-WRITER = """
-import sys
-from pathlib import Path
-from store.journal import JournalWriter, journal_folder
-home, name, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-journal = JournalWriter(journal_folder(home, "s-1"), name)
-for epoch in range(number):
-    journal.append("epoch", trial_id=f"s-1.{name}", search_id="s-1", epoch=epoch, splits={"val": {"loss": epoch}})
-    print(epoch, flush=True)
-"""
-
-
-def say_epoch(journal: JournalWriter, epoch: int) -> None:
-    journal.append("epoch", trial_id="s-1.x", search_id="s-1", epoch=epoch, splits={"val": {"loss": 0.5}})
-
-
-def epochs(owner: StoreOwner, trial_id: str = "s-1.x") -> list[int]:
-    return list(queries.epochs(owner.cursor(), [trial_id], ["val"])["epoch"])
 
 
 # --- the usual ------------------------------------------------------------------------------------------------------
@@ -305,191 +212,3 @@ def test_other_files_are_refused(tmp_path: Path, started: Callable[..., StoreOwn
     store_file(tmp_path).write_bytes(b"no database" * 1000)
     with pytest.raises(StoreError, match="python -m core store rebuild"):
         started(tmp_path)
-
-
-# --- killed, full, broken -------------------------------------------------------------------------------------------
-
-
-def test_killed_writers_and_owners_lose_nothing_acknowledged(tmp_path: Path, process: Callable[..., Process]):
-    rng = random.Random(7)
-    acknowledged: dict[str, int] = {}
-    writers = {name: process(WRITER, tmp_path, name, 100_000) for name in ("a", "b", "c")}
-    for _ in range(4):
-        owner = process(OWNER, tmp_path, "app")
-        owner.line()
-        time.sleep(rng.uniform(0.0, 0.4))
-        owner.end(signal.SIGKILL)
-    for name, writer in writers.items():
-        writer.popen.kill()
-        out, _ = writer.popen.communicate()
-        whole = [line for line in out.split("\n")[:-1] if line]
-        acknowledged[name] = int(whole[-1])
-    last = StoreOwner(tmp_path)
-    last.start()
-    wait_for(lambda: last.idle_seconds > 0.5)
-    for name, number in acknowledged.items():
-        assert number > 0
-        found = epochs(last, f"s-1.{name}")
-        assert found[: number + 1] == list(range(number + 1))
-        assert len(found) <= number + 2  # at most one more that was written but not yet acknowledged
-    files = len(journal_files(tmp_path))
-    rows = last.cursor().execute("SELECT count(*), sum(damaged) FROM journal").fetchall()
-    assert rows == [(files, 0)]
-    last.close()
-
-
-FULL = """
-import resource, sys, time
-from pathlib import Path
-import store.owner
-from store import queries
-store.owner.RETRY_SECONDS = 0.2
-store.owner.CATCH_UP_SECONDS = 0.0
-home, limit, wanted = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-owner = store.owner.StoreOwner(home)
-owner.start()
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-print("limited", flush=True)
-until = time.monotonic() + 30
-while owner.error is None and time.monotonic() < until:
-    time.sleep(0.01)
-print(owner.error, flush=True)
-print(len(queries.searches(owner.cursor())) > 0, flush=True)  # pages go on reading
-time.sleep(1)
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-count = "SELECT count(*) FROM epoch_split WHERE search_id = 's-1'"
-def done():
-    try:
-        found = owner.cursor().execute(count).fetchall()[0][0]
-    except Exception:
-        return False
-    return owner.state == "owner" and owner.error is None and found == wanted
-while not done() and time.monotonic() < until:
-    time.sleep(0.05)
-print(owner.state, owner.error, owner.cursor().execute(count).fetchall()[0][0], flush=True)
-owner.close()
-"""
-
-
-def test_a_full_disk_is_said_and_survived(tmp_path: Path, process: Callable[..., Process]):
-    full = process(FULL, tmp_path, 100_000, 300)
-    assert full.line() == "limited"
-    journal = journal_folder(tmp_path, "s-1") / "x-1-0123456789ab.jsonl"
-    journal.parent.mkdir(parents=True)
-    at = "2026-01-01T00:00:00+00:00"
-    records = [
-        {"kind": "epoch", "at": at, "trial_id": f"s-1.{os.urandom(300).hex()}", "search_id": "s-1", "epoch": epoch,
-         "splits": {"val": {"loss": 0.5}}}
-        for epoch in range(300)
-    ]  # fmt: skip
-    journal.write_bytes(b"".join(map(encode, records)))
-    assert full.line().startswith("The store takes nothing new at the moment: ")
-    assert full.line() == "True"
-    assert full.line() == "owner None 300"
-    assert full.popen.wait(timeout=30) == 0
-
-
-def test_a_fault_in_the_thread_is_said_and_tried_again(
-    tmp_path: Path, started: Callable[..., StoreOwner], monkeypatch: pytest.MonkeyPatch
-):
-    owner = started(tmp_path)
-    assert owner._ingestor is not None
-    step = owner._ingestor.step
-    broken = [True]
-
-    def faulty() -> int:
-        if broken[0]:
-            raise RuntimeError("something unforeseen\nwith details")
-        return step()
-
-    monkeypatch.setattr(owner._ingestor, "step", faulty)
-    wait_for(lambda: owner.error)
-    assert owner.error == "The store takes nothing new at the moment: something unforeseen"
-    say_epoch(JournalWriter(journal_folder(tmp_path, "s-1"), "x"), 1)
-    assert epochs(owner) == []
-    broken[0] = False
-    wait_for(lambda: owner.error is None and epochs(owner) == [1])
-    assert owner.state == "owner"
-
-
-def test_a_file_that_became_unusable_is_left_for_memory_and_opened_again(
-    tmp_path: Path, started: Callable[..., StoreOwner], monkeypatch: pytest.MonkeyPatch
-):
-    search_id = write_search(tmp_path, trials=1, epochs=2, final=False)
-    owner = started(tmp_path)
-    opened = owner_module.open_file
-    allowed = [False]
-
-    def hesitant(path: Path, **options: Any) -> Any:
-        if not allowed[0]:
-            raise StoreError("Cannot open the store.")
-        return opened(path, **options)
-
-    monkeypatch.setattr(owner_module, "open_file", hesitant)
-    assert owner._connection is not None
-    owner._ingestor._connection.close()  # type: ignore[union-attr]
-    monkeypatch.setattr(owner, "_usable", lambda: False)
-    say_epoch(JournalWriter(journal_folder(tmp_path, "s-1"), "x"), 1)
-    wait_for(lambda: owner.state == "memory" and owner.error)
-    wait_for(lambda: "Cannot open the store" in (owner.error or ""))
-    wait_for(lambda: epochs(owner) == [1])  # from memory
-    assert len(queries.trials(owner.cursor(), search_id)) == 1
-    allowed[0] = True
-    wait_for(lambda: owner.state == "owner" and owner.error is None)
-    assert epochs(owner) == [1]
-
-
-# --- deleted searches -----------------------------------------------------------------------------------------------
-
-
-def test_the_files_of_a_deleted_search_go_when_nothing_runs_it(tmp_path: Path, started: Callable[..., StoreOwner]):
-    kept = write_search(tmp_path, trials=1, epochs=2, final=False, seed=1)
-    gone = write_search(tmp_path, trials=1, epochs=2, final=False, seed=2)
-    for search_id in (kept, gone):
-        for folder in (f"trials/{search_id}.00-initial", f"searches/{search_id}", f"logs/{search_id}"):
-            (tmp_path / folder).mkdir(parents=True)
-            (tmp_path / folder / "lock").touch()
-    owner = started(tmp_path)
-    dataset_id = queries.search(owner.cursor(), gone)["dataset_id"][0]
-    lock = (tmp_path / "trials" / f"{gone}.00-initial" / "lock").open()
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    JournalWriter(journal_folder(tmp_path), "delete").append("tombstone", search_id=gone)
-    wait_for(lambda: queries.search(owner.cursor(), gone).empty)
-    time.sleep(0.3)
-    assert (tmp_path / "searches" / gone).exists()
-    lock.close()
-    wait_for(lambda: not journal_folder(tmp_path, gone).exists())
-    left = [path.name for part in ("trials", "searches", "logs", "journals") for path in (tmp_path / part).iterdir()]
-    assert sorted(left) == ["_home", kept, kept, kept, f"{kept}.00-initial"]
-    assert list(queries.searches(owner.cursor())["search_id"])[:1] == [kept]
-    before = queries.images(owner.cursor(), dataset_id)
-    assert len(before) == 361
-    wait_for(lambda: owner.idle_seconds > 0.3)
-    owner.close()
-    store_file(tmp_path).unlink()
-    again = started(tmp_path)
-    assert queries.search(again.cursor(), gone).empty
-    assert queries.images(again.cursor(), dataset_id).equals(before)  # what other searches may use outlives it
-
-
-@pytest.mark.parametrize("search_id", ["..", "../x", "", ".", "_home", "a/b", "*", "s-1.x"])
-def test_an_id_that_is_no_plain_name_removes_nothing(tmp_path: Path, search_id: str):
-    for folder in ("journals/_home", "trials/s-1.x", "searches/s-1", "logs/s-1", "x"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "f").touch()
-    before = sorted(tmp_path.rglob("*"))
-    with contextlib.suppress(ValueError):
-        remove_files(tmp_path, search_id)
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_a_deletion_told_in_the_searchs_own_journal_survives_its_files(
-    tmp_path: Path, started: Callable[..., StoreOwner]
-):
-    search_id = write_search(tmp_path, trials=1, epochs=1, final=False)
-    JournalWriter(journal_folder(tmp_path, search_id), "delete").append("tombstone", search_id=search_id)
-    started(tmp_path)
-    wait_for(lambda: not journal_folder(tmp_path, search_id).exists())
-    kept = [path.read_bytes() for path in journal_files(tmp_path)]
-    assert sum(b'"tombstone"' in data for data in kept) == 1
-    assert not any(b'"trial"' in data for data in kept)

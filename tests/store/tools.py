@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from store.apply import KEYS
 from store.database import open_memory, prepare
@@ -59,3 +61,25 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
             return value
         time.sleep(0.02)
     raise AssertionError("what was waited for did not happen")
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+T0 = "2026-11-24T10:00:00.000000+00:00"
+
+
+def encoded(values: Any) -> str:
+    return base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode()
+
+
+def scores(**more: Any) -> dict[str, Any]:
+    counts = {"support": [2, 1], "tp": [1, 1], "fp": [0, 1], "tn": [1, 1], "fn": [1, 0]}
+    return {"loss": 0.5, "accuracy": 0.75, **counts, "class_loss": [0.4, None], "class_auc": [None, 1], **more}
+
+
+PREDICTIONS = {"image_ids": [7, 8], "true_class": [0, 1], "probabilities": encoded([[0.5, 0.5], [0.9, 0.1]])}
+EPOCH = {
+    "kind": "epoch", "at": T0, "trial_id": "s-a.00-initial", "search_id": "s-a", "epoch": 1, "reused": False,
+    "seconds": 3.5, "images_per_second": 40, "splits": {"train": scores(), "val": scores(support=[1, 1])},
+    "predictions": {"val": PREDICTIONS},
+}  # fmt: skip
