@@ -21,7 +21,14 @@ def continuable(folder: Path, key: dict[str, Any]) -> int:
     return int(described["epochs"]) if described["key"] == key and (folder / STATE).exists() else 0
 
 
-def drop(folder: Path) -> None:
-    """Remove the optimiser state of a trial that nothing can continue any more; its weights stay."""
+def drop(folder: Path) -> bool:
+    """Remove the optimiser state of a trial that nothing can continue any more; its weights stay. Was there one?"""
+    there = (folder / STATE).exists()
     for name in (KEY, STATE):  # first what vouches for it
         (folder / name).unlink(missing_ok=True)
+    return there
+
+
+def bytes_taken(folder: Path) -> int:
+    """The disk that a trial's checkpoint and weights take."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())

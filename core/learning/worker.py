@@ -187,7 +187,7 @@ def _record(journal: JournalWriter, spec: Spec, entry: dict[str, Any], *, reused
 
 
 def _record_files(journal: JournalWriter, spec: Spec, folder: Path) -> None:
-    taken = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    taken = reuse.bytes_taken(folder)
     journal.append("files", trial_id=spec.trial_id, search_id=spec.search_id, bytes=taken)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import threading
 from pathlib import Path
 
 from core.locks import holder
@@ -95,4 +96,6 @@ def _command(home: Path, search_id: str, name: str) -> None:
 
 def _spawn_controller(home: Path, search_id: str, arguments: list[str]) -> None:
     log = log_file(home, search_id, "controller")
-    spawn(["core", "search", "--home", str(home), *arguments], log, nice=5)
+    process = spawn(["core", "search", "--home", str(home), *arguments], log, nice=5)
+    # Its end is taken note of, so that it does not stay in the process table as long as the app lives.
+    threading.Thread(target=process.wait, daemon=True).start()

@@ -188,7 +188,12 @@ class Controller:
         for earlier in self.gseca.decisions:
             for candidate in earlier.candidates:
                 if self.gseca.finished or not self._within_reach(candidate, decision.chosen):
-                    reuse.drop(trial_folder(self.home, self._id(candidate)))
+                    self._drop_checkpoint(self._id(candidate))
+
+    def _drop_checkpoint(self, trial_id: str) -> None:
+        folder = trial_folder(self.home, trial_id)
+        if reuse.drop(folder):
+            self._journal.append("files", trial_id=trial_id, search_id=self.search_id, bytes=reuse.bytes_taken(folder))
 
     def _within_reach(self, candidate: Candidate, current: Candidate | None) -> bool:
         """Steps only grow: a candidate behind the current point in anything but epochs is never reached again."""

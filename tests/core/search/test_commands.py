@@ -28,7 +28,16 @@ from store.journal import journal_files, read_records
 @pytest.fixture
 def spawned(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     calls: list[list[str]] = []
-    monkeypatch.setattr(commands, "spawn", lambda module, *_args, **_options: calls.append(module))
+
+    class Process:
+        def wait(self) -> int:
+            return 0
+
+    def spawn(module: list[str], *_args: object, **_options: object) -> Process:
+        calls.append(module)
+        return Process()
+
+    monkeypatch.setattr(commands, "spawn", spawn)
     return calls
 
 

@@ -16,6 +16,7 @@ from core.search.pool import DEATHS_WITHOUT_PROGRESS, Stopped
 from core.search.settings import SearchSettings, preset
 from core.search.state import SearchState
 from core.search.tables import table3
+from store.journal import replay
 from tests.core.search.fake import FULL_DISK, FakeLauncher, FakeWorker
 from tests.core.search.test_gseca import TABLE_3
 
@@ -220,3 +221,10 @@ def test_stopped_while_the_images_are_read_it_is_stopped_not_failed(tmp_path: Pa
     assert state.event is not None
     assert state.event["message"] == "stopped by the person while the images were read"
     assert not launcher.started
+
+
+def test_the_disk_that_trials_take_is_told_anew_when_checkpoints_go(tmp_path: Path, settings: SearchSettings) -> None:
+    run(tmp_path, dataclasses.replace(settings, final_seeds=0, max_trials=1), FakeLauncher(published))
+    [told] = [record for record in replay(tmp_path, SEARCH) if record["kind"] == "files"]
+    folder = trial_folder(tmp_path, f"{SEARCH}.00-initial")
+    assert told["bytes"] == sum(file.stat().st_size for file in folder.iterdir())
