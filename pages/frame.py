@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.guard import report
+from pages.components.pulse import every
 from pages.components.status import store_line
 
 LOGO = str(Path(__file__).parent / "components" / "logo.svg")
@@ -23,7 +24,7 @@ page = st.navigation(
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(page.title, anchor=False)
     with st.container(width="content"):
-        store_line()
+        st.fragment(store_line, run_every=every(5))()
 try:
     page.run()
 except Exception as error:  # a traceback must never reach the browser

@@ -19,10 +19,12 @@ PLAIN = {"displayModeBar": False}
 
 
 @guarded
-def live(search_id: str) -> None:
-    """Everything that changes while the search runs."""
+def live(search_id: str, status: str | None) -> None:
+    """Everything that changes while the search runs. `status` is what the rest of the page was drawn with."""
     commands.rerun_if_asked()
     search = record("search", search_id)
+    if (None if search is None else str(search["status"])) != status:
+        st.rerun()  # the rest of the page names the status too
     if search is None:
         waiting(search_id)
         return
@@ -66,21 +68,17 @@ def picked_node(key: str) -> None:
 
 def waiting(search_id: str) -> None:
     """Between the launch and the first record."""
-    with st.status("The search is starting: Python and PyTorch are being loaded.", expanded=True):
-        st.code(trials.log_tail(log_file(home(), search_id, "controller")) or "no output yet", language=None)
+    status = st.status("The search is starting: Python and PyTorch are being loaded.", expanded=True)
+    status.code(trials.log_tail(log_file(home(), search_id, "controller")) or "no output yet", language=None)
 
 
 searches = read("searches")
-with st.container(horizontal=True, vertical_alignment="center"):
-    search_id = search_choice(searches, also=starting(st.query_params.get("search"), searches))
-    search = None if search_id is None else record("search", search_id)
-    if search is not None:
-        commands.menu(search, where="page")
-        st.page_link("result.py", label="Result", icon=":material/analytics:", query_params={"search": str(search_id)})
+search_id = search_choice(searches, also=starting(st.query_params.get("search"), searches))
+search = None if search_id is None else record("search", search_id)
 commands.confirm_if_asked()
 if search_id is None:
     st.info("There is no search yet. Launch one on the page Searches.", icon=":material/rocket_launch:")
 else:
-    st.fragment(live, run_every=2)(search_id)
+    st.fragment(live, run_every=2)(search_id, None if search is None else str(search["status"]))
     if search is not None:
         settings_view(search)

@@ -9,11 +9,11 @@ from pages.components.cards import card
 from pages.components.data import read
 from pages.components.guard import guarded
 from pages.components.launch import launch_drawer
+from pages.components.pulse import NEW_SEARCH, every
 
 PAGE = 8  # cards at once
 
 
-@st.fragment(run_every=2)
 @guarded
 def listing(words: str, status: str | None) -> None:
     """The cards, newest first; running searches lead."""
@@ -51,7 +51,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("New search", type="primary", icon=":material/add:", key="new_search"):
+        if st.button("New search", type="primary", icon=":material/add:", key=NEW_SEARCH):
             launch_drawer()
 commands.confirm_if_asked()
-listing(words or "", status)
+st.fragment(listing, run_every=every(2))(words or "", status)

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.charts import palette
-from pages.charts.wording import LONG, change, missing, share, value
+from pages.charts.wording import LONG, change, loss, missing, share, value
 
 ROOMY = 8  # with more cycles than this only the chosen nodes carry text
 Row = Mapping[Hashable, Any]
@@ -159,7 +159,7 @@ def _hover(node: Row) -> str:
     lines += [f"{LONG[name]}: {value(name, node[name])}" for name in LONG]
     lines += [
         f"val accuracy: {share(node['val_accuracy'])}",
-        f"val loss: {share(node['val_loss'])}",
+        f"val loss: {loss(node['val_loss'])}",
         f"status: {str(node['status']).lower()}",
     ]
     return "<br>".join(lines)

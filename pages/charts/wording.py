@@ -50,6 +50,11 @@ def change(row: Mapping[Any, Any]) -> str:
     return f"{SHORT[coordinate]} {value(coordinate, row[coordinate])}"
 
 
+def loss(number: Any) -> str:
+    """A loss; a diverged one has no use for decimals."""
+    return "–" if missing(number) else f"{float(number):.4f}" if abs(float(number)) < 1000 else f"{float(number):.3g}"
+
+
 def share(number: Any, digits: int = 4) -> str:
     """An accuracy or another rate in [0, 1]."""
     return "–" if missing(number) else f"{float(number):.{digits}f}"

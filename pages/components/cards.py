@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.charts.wording import missing
 from pages.components import commands
-from pages.components.facts import best_score, doing, synthetic, trials_of
-from pages.components.status import lost, status_badge
+from pages.components.facts import best_score, doing, trials_of
+from pages.components.status import badges, lost
 
 
 def card(search: dict[str, Any]) -> None:
@@ -44,15 +44,6 @@ def card(search: dict[str, Any]) -> None:
 def _head(search: dict[str, Any], trials: pd.DataFrame) -> None:
     st.markdown(f"**{search['name']}**", anchors=False)
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        status_badge(str(search["status"]))
-        if lost(search):
-            st.badge("lost", icon=":material/link_off:", color="red", help="Nothing runs it any more; resume it.")
-        asked = commands.pending(str(search["search_id"]))
-        if asked:
-            st.badge(asked, icon=":material/hourglass_top:", color="orange")
-        if search["origin"] == "published":
-            st.badge("published", icon=":material/menu_book:", color="violet")
-        if synthetic(search):
-            st.badge("synthetic cells", color="gray")
+        badges(search, lost(search))
         if not missing(search["created_at"]):
             st.caption(f"{pd.Timestamp(search['created_at']):%d %b %Y, %H:%M} UTC")

@@ -37,7 +37,7 @@ GROUPS = {
 ELSEWHERE = {"data", "name", "preset", "augment"}
 
 
-@st.dialog("New search", position="right", width=640)
+@st.dialog("New search", position="right", width=640, on_dismiss="rerun")
 @guarded
 def launch_drawer() -> None:
     """The form beside the list."""

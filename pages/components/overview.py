@@ -10,8 +10,8 @@ import streamlit as st
 from pages.charts.wording import missing
 from pages.components import commands
 from pages.components.data import read
-from pages.components.facts import best_score, doing, synthetic
-from pages.components.status import lost, status_badge
+from pages.components.facts import best_score, doing
+from pages.components.status import badges, lost
 from pages.components.summary import epochs_saved, time_left
 from pages.components.words import age, size, span
 
@@ -19,18 +19,14 @@ from pages.components.words import age, size, span
 def headline(search: dict[str, Any], trials: pd.DataFrame) -> None:
     """State, what is being trained, and why it ended or failed."""
     gone = lost(search)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        status_badge(str(search["status"]))
-        if gone:
-            st.badge("lost", icon=":material/link_off:", color="red")
-        asked = commands.pending(str(search["search_id"]))
-        if asked:
-            st.badge(asked, icon=":material/hourglass_top:", color="orange")
-        if search["origin"] == "published":
-            st.badge("published", icon=":material/menu_book:", color="violet")
-        if synthetic(search):
-            st.badge("synthetic cells", color="gray")
-        st.caption(_sentence(search, trials, gone))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            badges(search, gone)
+            st.caption(_sentence(search, trials, gone))
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+            link = {"search": str(search["search_id"])}
+            st.page_link("result.py", label="Result", icon=":material/analytics:", query_params=link)
+            commands.menu(search, where="page")
     if search["status"] == "FAILED" and not missing(search["message"]):
         st.error(str(search["message"]), icon=":material/error:")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.charts.wording import missing, share
+from pages.charts.wording import loss, missing, share
 from pages.components import outcome
 from pages.components.facts import accuracy_interval, split_images
 
@@ -22,7 +22,7 @@ def figures(search: dict[str, Any], trial: dict[str, Any], split: str, rows: pd.
     grid = st.grid("auto", min_column_width=140, border=True, key="result_figures")
     _figure(grid, "Accuracy", share(accuracy), accuracy_interval(accuracy, images) or "interval unknown",
             "Share of the images called right; below it the 95 % Wilson interval.")  # fmt: skip
-    _figure(grid, "Loss", share(trial[f"{split}_loss"]), "mean per image", "Mean cross-entropy per image.")
+    _figure(grid, "Loss", loss(trial[f"{split}_loss"]), "mean per image", "Mean cross-entropy per image.")
     if known:
         average = outcome.table4(rows).iloc[-1]
         _figure(grid, "Macro specificity", share(average["specificity"]), f"mean of {len(rows)} classes",

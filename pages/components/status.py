@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from pages.charts.wording import missing
+from pages.components import commands
 from pages.components.data import owner
+from pages.components.facts import synthetic
 from pages.components.guard import guarded
 from pages.components.words import age, span
 from store.liveness import is_lost
@@ -21,9 +23,20 @@ _LOOK: dict[str, tuple[str, Any]] = {
 }
 
 
-def status_badge(status: str) -> None:
+def badges(search: dict[str, Any], gone: bool) -> None:
+    """The state of a search, what has been asked of it, and where it comes from. `gone` as `lost` says."""
+    status = str(search["status"])
     icon, colour = _LOOK.get(status, _LOOK["WAITING"])
     st.badge(status.lower(), icon=icon, color=colour)
+    if gone:
+        st.badge("lost", icon=":material/link_off:", color="red", help="Nothing runs it any more; it can be resumed.")
+    asked = commands.pending(str(search["search_id"])) if status == "RUNNING" else None
+    if asked:
+        st.badge(asked, icon=":material/hourglass_top:", color="orange")
+    if search["origin"] == "published":
+        st.badge("published", icon=":material/menu_book:", color="violet")
+    if synthetic(search):
+        st.badge("synthetic cells", color="gray")
 
 
 def lost(search: dict[str, Any]) -> bool:
@@ -33,7 +46,6 @@ def lost(search: dict[str, Any]) -> bool:
     return is_lost(str(search["status"]), seen, pid, None if missing(search["host"]) else str(search["host"]))
 
 
-@st.fragment(run_every=5)
 @guarded
 def store_line() -> None:
     """Who owns the store, and how old the newest record is that the pages show."""

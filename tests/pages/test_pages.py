@@ -174,7 +174,8 @@ def test_delete_asks_first_and_then_deletes(open_page: OpenPage, home: Path):
     app.run()
     app.button(key="confirm_yes").click().run()
     assert app.toast[0].value == "The search is deleted."
-    assert [r["kind"] for path in journal_files(home, HOME_JOURNAL) for r in read_records(path)[0]] == ["tombstone"]
+    records = [record for path in journal_files(home, HOME_JOURNAL) for record in read_records(path)[0]]
+    assert [record["search_id"] for record in records if record["kind"] == "tombstone"] == [search_id]
 
 
 def test_a_refused_command_is_told_in_its_own_sentence(
