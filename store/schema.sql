@@ -178,7 +178,7 @@ CREATE TABLE epoch_split (
     reused BOOLEAN,                       -- taken over from from_trial_id, not trained again
     loss DOUBLE,                          -- mean cross-entropy per image
     accuracy DOUBLE,                      -- share of images classified correctly
-    seconds DOUBLE,                       -- duration of the whole epoch, all its splits
+    seconds DOUBLE,                       -- duration of the training part
     images_per_second DOUBLE,             -- training throughput
     support INTEGER[],                    -- images of each class
     tp INTEGER[],                         -- one-vs-rest true positives of each class
