@@ -56,6 +56,7 @@ def live(search_id: str, status: str | None) -> None:
         st.caption("No trial has begun yet.")
     else:
         trials.detail({str(name): value for name, value in row.iloc[0].to_dict().items()})
+    trials.log_view("Log of the search", search_id, "controller")
 
 
 def picked_node(key: str) -> None:

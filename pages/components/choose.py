@@ -1,4 +1,8 @@
-"""Which search and which trial a page is about: `?search=` and `?trial=`, else the last choice, else a sensible one."""
+"""Which search and which trial a page is about: `?search=` and `?trial=`, else the last choice, else a sensible one.
+
+The address is the only truth. A box is named after what it shows, and reports only another value than that: a beat of
+a live part that left the browser before a click was answered still carries the old box, which must not undo the click.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,10 @@ def search_choice(searches: pd.DataFrame, *, also: str | None = None) -> str | N
             st.warning(f"There is no search {wanted} here; it may have been deleted. Showing another one.")
             st.query_params.pop(TRIAL, None)
         wanted = _default(searches) or next(iter(names))
-    st.session_state["search_box"] = wanted
+    key = f"search_box_{wanted}"
     st.selectbox(
-        "Search", list(names), format_func=names.__getitem__, key="search_box", on_change=_search_changed,
-        label_visibility="collapsed",
+        "Search", list(names), index=list(names).index(wanted), format_func=names.__getitem__, key=key,
+        on_change=_search_changed, args=(key, wanted), label_visibility="collapsed",
     )  # fmt: skip
     st.session_state["last_search"] = wanted
     if st.query_params.get(SEARCH) != wanted:
@@ -46,10 +50,10 @@ def trial_choice(trials: pd.DataFrame, default: str | None, *, label: str, follo
     options = (["", *ids]) if follow else ids
     wanted = st.query_params.get(TRIAL) or ""
     picked = wanted if wanted in ids else ("" if follow else (default or ids[0]))
-    st.session_state["trial_box"] = picked
+    key = f"trial_box_{picked}"
     st.selectbox(
-        label, options, format_func=lambda trial: names.get(trial, follow or ""), key="trial_box",
-        on_change=_trial_changed,
+        label, options, index=options.index(picked), format_func=lambda trial: names.get(trial, follow or ""), key=key,
+        on_change=_trial_changed, args=(key, picked),
     )  # fmt: skip
     return picked or default
 
@@ -82,13 +86,17 @@ def _search_label(row: dict[object, object]) -> str:
     return f"{row['name']} ({str(row['status']).lower()}{when})"
 
 
-def _search_changed() -> None:
-    st.query_params[SEARCH] = st.session_state["search_box"]
+def _search_changed(key: str, shown: str) -> None:
+    if st.session_state[key] == shown:
+        return
+    st.query_params[SEARCH] = st.session_state[key]
     st.query_params.pop(TRIAL, None)
 
 
-def _trial_changed() -> None:
-    if st.session_state["trial_box"]:
-        st.query_params[TRIAL] = st.session_state["trial_box"]
+def _trial_changed(key: str, shown: str) -> None:
+    if st.session_state[key] == shown:
+        return
+    if st.session_state[key]:
+        st.query_params[TRIAL] = st.session_state[key]
     else:
         st.query_params.pop(TRIAL, None)

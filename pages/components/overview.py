@@ -11,6 +11,7 @@ from pages.charts.wording import missing
 from pages.components import commands
 from pages.components.data import read
 from pages.components.facts import best_score, doing
+from pages.components.figures import Figure, figure_row
 from pages.components.status import badges, lost
 from pages.components.summary import epochs_saved, time_left
 from pages.components.words import age, size, span
@@ -36,29 +37,28 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
     own = trials[trials["coordinate"] != "final"]
     best, bounds = best_score(search, trials)
     reused, asked = epochs_saved(trials)
-    grid = st.grid("auto", min_column_width=145, border=True, key="figures")
-    _figure(grid, "Best val accuracy", best, bounds, "On the validation images; below it the 95 % Wilson interval.")
-    _figure(grid, "DE_COUNT", f"{search['de_count']} of {search['patience']}", _ends(search),
-            "Cycles in a row without a new best, and the patience at which the search stops.")  # fmt: skip
     finished, failed = (int((own["status"] == status).sum()) for status in ("COMPLETE", "FAILED"))
-    _figure(grid, "Trials finished", f"{finished} of {len(own)}", f"{failed} failed" if failed else "none failed",
-            "Of those asked for so far.", bad=failed > 0)  # fmt: skip
-    saved = f"{reused / asked:.0%} of {asked}" if asked else "none asked yet"
-    _figure(grid, "Epochs saved", str(reused), saved,
-            "Continued from an earlier trial's checkpoint instead of trained again.")  # fmt: skip
+    figures = [
+        Figure("Best val accuracy", best, bounds, "On the validation images; below it the 95 % Wilson interval."),
+        Figure("DE_COUNT", f"{search['de_count']} of {search['patience']}", _ends(search),
+               "Cycles in a row without a new best, and the patience at which the search stops."),
+        Figure("Trials finished", f"{finished} of {len(own)}", f"{failed} failed" if failed else "none failed",
+               "Of those asked for so far.", bad=failed > 0),
+        Figure("Epochs saved", str(reused), f"{reused / asked:.0%} of {asked}" if asked else "none asked yet",
+               "Continued from an earlier trial's checkpoint instead of trained again."),
+    ]  # fmt: skip
     if search["status"] == "RUNNING":
         parallel = int((trials["status"] == "RUNNING").sum())
         left = None if lost(search) else time_left(trials, read("epochs", list(trials["trial_id"])), parallel)
-        _figure(grid, "Time left", span(left), "of the trials so far",
-                "From the median time of the latest epochs. The search may ask for more trials.")  # fmt: skip
-        _figure(grid, "Heartbeat", span(age(search["heartbeat_at"])), "ago", "When the search was last heard of.")
+        figures += [
+            Figure("Time left", span(left), "of the trials so far",
+                   "From the median time of the latest epochs. The search may ask for more trials."),
+            Figure("Heartbeat", span(age(search["heartbeat_at"])), "ago", "When the search was last heard of."),
+        ]  # fmt: skip
     used = float(trials["files_bytes"].fillna(0).sum())
     if used:
-        _figure(grid, "Disk", size(used), "for its weights", "Checkpoints and weights of all its trials.")
-
-
-def _figure(grid: Any, label: str, value: str, below: str, help_text: str, *, bad: bool = False) -> None:
-    grid.metric(label, value, delta=below, delta_color="inverse" if bad else "off", delta_arrow="off", help=help_text)
+        figures.append(Figure("Disk", size(used), "for its weights", "Checkpoints and weights of all its trials."))
+    figure_row(figures, key="figures")
 
 
 def _ends(search: dict[str, Any]) -> str:

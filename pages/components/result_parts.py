@@ -10,6 +10,7 @@ import streamlit as st
 from pages.charts.wording import loss, missing, share
 from pages.components import outcome
 from pages.components.facts import accuracy_interval, split_images
+from pages.components.figures import Figure, figure_row
 
 
 def figures(search: dict[str, Any], trial: dict[str, Any], split: str, rows: pd.DataFrame) -> None:
@@ -19,18 +20,22 @@ def figures(search: dict[str, Any], trial: dict[str, Any], split: str, rows: pd.
     accuracy = trial[f"{split}_accuracy"]
     if missing(accuracy) and known:
         accuracy = outcome.rates_of(rows).accuracy
-    grid = st.grid("auto", min_column_width=140, border=True, key="result_figures")
-    _figure(grid, "Accuracy", share(accuracy), accuracy_interval(accuracy, images) or "interval unknown",
-            "Share of the images called right; below it the 95 % Wilson interval.")  # fmt: skip
-    _figure(grid, "Loss", loss(trial[f"{split}_loss"]), "mean per image", "Mean cross-entropy per image.")
+    shown = [
+        Figure("Accuracy", share(accuracy), accuracy_interval(accuracy, images) or "interval unknown",
+               "Share of the images called right; below it the 95 % Wilson interval."),
+        Figure("Loss", loss(trial[f"{split}_loss"]), "mean per image", "Mean cross-entropy per image."),
+    ]  # fmt: skip
     if known:
         average = outcome.table4(rows).iloc[-1]
-        _figure(grid, "Macro specificity", share(average["specificity"]), f"mean of {len(rows)} classes",
-                "The plain mean of the classes' specificities.")  # fmt: skip
-        _figure(grid, "Macro AUC", share(average["AUC"]), f"{len(rows)} classes, one vs rest",
-                "The plain mean of the classes' areas under the ROC curve.")  # fmt: skip
-    _figure(grid, "Images", "–" if images is None else f"{images:,}", f"in the {_SPLIT_WORDS[split]} split",
-            "All rates on this page rest on these images.")  # fmt: skip
+        shown += [
+            Figure("Macro specificity", share(average["specificity"]), f"mean of {len(rows)} classes",
+                   "The plain mean of the classes' specificities."),
+            Figure("Macro AUC", share(average["AUC"]), f"{len(rows)} classes, one vs rest",
+                   "The plain mean of the classes' areas under the ROC curve."),
+        ]  # fmt: skip
+    number = "–" if images is None else f"{images:,}"
+    shown.append(Figure("Images", number, f"in the {_SPLIT_WORDS[split]} split", "All rates here rest on them."))
+    figure_row(shown, key="result_figures")
 
 
 _SPLIT_WORDS = {"test": "test", "val": "validation"}
@@ -82,7 +87,3 @@ def predictions_csv(predictions: pd.DataFrame, classes: list[str], name: str) ->
         "Every image's probabilities (CSV)", content, f"{name}-predictions.csv", "text/csv",
         icon=":material/download:", on_click="ignore", key="predictions_csv",
     )  # fmt: skip
-
-
-def _figure(grid: Any, label: str, value: str, below: str, help_text: str) -> None:
-    grid.metric(label, value, delta=below, delta_color="off", delta_arrow="off", help=help_text)

@@ -15,7 +15,7 @@ from pages.components.choose import pick_trial
 from pages.components.data import home, read
 from pages.components.summary import CLOSE_CALL, close_calls, table3
 
-LOG_BYTES = 6000
+LOG_BYTES = 2500
 
 
 def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) -> None:
@@ -74,10 +74,15 @@ def detail(trial: dict[str, Any]) -> None:
                 config={"displayModeBar": False},
                 alt=f"{metric.capitalize()} of training and validation at each epoch of {trial['trial_id']}",
             )  # fmt: skip
-    tail = log_tail(log_file(home(), str(trial["search_id"]), trial_name(str(trial["trial_id"]))))
+    log_view("Log of this trial", str(trial["search_id"]), trial_name(str(trial["trial_id"])))
+
+
+def log_view(title: str, search_id: str, name: str) -> None:
+    """The tail of a log, folded away; nothing where there is none (a search that ran on another machine)."""
+    tail = log_tail(log_file(home(), search_id, name))
     if tail:
-        with st.expander("Log", icon=":material/article:", key="trial_log"):
-            st.code(tail, language=None, height=220)
+        with st.expander(title, icon=":material/article:", key=title):
+            st.code(tail, language=None, wrap_lines=True)
 
 
 def log_tail(path: Path) -> str:
@@ -89,7 +94,8 @@ def log_tail(path: Path) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    return text if length <= LOG_BYTES else text.partition("\n")[2]
+    lines = text.splitlines()
+    return "\n".join(lines[1:] if length > LOG_BYTES else lines).strip()
 
 
 def _picked(trial_ids: list[str]) -> None:

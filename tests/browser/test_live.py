@@ -66,7 +66,7 @@ def test_epochs_arrive_without_a_reload_and_choices_keep(server: Server, watched
     page.get_by_role("combobox", name=re.compile("Trial")).click()
     page.get_by_role("option", name="cycle 0, start").click()
     expect(page).to_have_url(re.compile(r"trial=s-20261124-101500-0000aa\.00-initial"))
-    page.get_by_text("Settings, machine and log").click()
+    page.get_by_text("Settings and machine").click()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 700)")
     before = page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
 
@@ -104,3 +104,27 @@ def test_a_dialog_survives_the_live_updates_and_deletes(server: Server, watched:
 def test_a_wrong_link_is_answered_with_a_sentence(server: Server, watched: Watched):
     watched.open(f"{server.url}/search?search=s-gone")
     expect(watched.page.get_by_text("There is no search s-gone here")).to_be_visible()
+
+
+def test_a_click_on_a_row_or_node_picks_that_trial_for_good(server: Server, watched: Watched):
+    write_search(server.home, search_id=RUNNING, trials=4, epochs=10, status="RUNNING")
+    watched.open(f"{server.url}/search?search={RUNNING}")
+    page = watched.page
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    trial = page.get_by_role("combobox", name=re.compile("^Trial"))
+    for row, name in ((1, "cycle 1, batch 20"), (0, "cycle 0, start"), (2, "cycle 1, 12 epochs")):
+        box = table.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 16, box["y"] + 50 + 33 * row)
+        expect(trial).to_have_value(name)
+        page.wait_for_timeout(2_500)  # a beat that left before the answer must not undo the choice
+        expect(trial).to_have_value(name)
+
+    page.get_by_role("heading", name="Trajectory").scroll_into_view_if_needed()
+    nodes = page.locator(".st-key-trajectory .scatterlayer .points path")
+    start = nodes.nth(nodes.count() - 2).bounding_box()
+    assert start is not None
+    page.mouse.click(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    expect(trial).not_to_have_value("cycle 1, 12 epochs")
+    assert "trial=" in page.url
