@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
@@ -33,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
     for each in (search, data, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
     arguments = parser.parse_args(argv)
     if hasattr(arguments, "home"):
         arguments.home = (arguments.home or default_home()).absolute()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.learning.settings import SettingsError
-from core.search.commands import controller_pid, launch, resume
+from core.search.commands import controller_pid, deleted, launch, resume
 from core.search.launcher import REPOSITORY
 from core.search.settings import SAMPLE, SearchSettings, preset
 from core.search.state import SearchState
@@ -52,8 +52,10 @@ def ensure_search(home: Path, settings: SearchSettings) -> str:
 
 def searches(home: Path) -> list[tuple[str, SearchState]]:
     """All recorded searches, newest first, deleted ones left out."""
-    found = []
+    found, gone = [], deleted(home)
     for folder in sorted((home / "searches").glob("s-*"), reverse=True):
+        if folder.name in gone:
+            continue
         state = SearchState(home, folder.name)
         state.update()
         found.append((folder.name, state))

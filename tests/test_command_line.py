@@ -72,7 +72,8 @@ def test_a_search_with_defects_in_its_data_runs_to_its_tables_and_into_the_store
     finally:
         store.close()
     again = output(core("search", "--home", str(tmp_path), "--resume", "s-e2e"))
-    assert "search COMPLETE" in again  # nothing is left to do, and nothing is done twice
+    assert "s-e2e is complete; nothing is left to do." in again
+    assert "macro specificity" in again
     state = SearchState(tmp_path, "s-e2e")
     state.update()
     assert {trial.rank[0] for trial in state.trials.values()} == {1}

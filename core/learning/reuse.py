@@ -9,7 +9,7 @@ from typing import Any
 
 STATE = "checkpoint.pt"
 KEY = "checkpoint.json"
-DISK_TROUBLE = os.EX_IOERR  # exit code of a worker that could not write: the controller stops the search and says why
+TROUBLE = os.EX_IOERR  # exit code of a worker that cannot go on for now: the controller stops the search and says why
 
 
 def continuable(folder: Path, key: dict[str, Any]) -> int:
@@ -19,6 +19,11 @@ def continuable(folder: Path, key: dict[str, Any]) -> int:
     except (OSError, ValueError):
         return 0
     return int(described["epochs"]) if described["key"] == key and (folder / STATE).exists() else 0
+
+
+def of_another_run(folder: Path, key: dict[str, Any]) -> bool:
+    """Whether the folder holds a checkpoint that a run with this key may not continue."""
+    return (folder / KEY).exists() and not continuable(folder, key)
 
 
 def drop(folder: Path) -> bool:

@@ -52,7 +52,7 @@ class AugmentSettings:
         for spec in fields(self):
             low, high = ranges.get(spec.name, (0.0, 1.0))
             value = getattr(self, spec.name)
-            if not low <= value <= high:
+            if not low <= value <= high:  # NaN too
                 raise SettingsError(f"augment.{spec.name} is {value}; it must lie between {low} and {high}.")
 
 

@@ -11,6 +11,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,22 +65,15 @@ def train(
 ) -> Iterator[EpochResult]:
     """Train epochs `done` + 1 to `settings.epochs`, yielding after each, when model and optimiser may be saved.
 
-    Raises TrainingError when a loss is not finite or memory runs out.
+    Raises TrainingError when a loss is not finite.
     """
     device = torch.device(settings.device)
-    try:
-        for epoch in range(done + 1, settings.epochs + 1):
-            started = time.perf_counter()
-            trained = _train_epoch(model, optimiser, data, settings, epoch, device, tell)
-            seconds = time.perf_counter() - started
-            val = evaluate(model, data, "val", settings, tell)
-            yield EpochResult(epoch, seconds, len(data.splits["train"]) / seconds, {"train": trained, "val": val})
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(settings) from error
-    except RuntimeError as error:
-        if "allocate memory" in str(error):
-            raise _out_of_memory(settings) from error
-        raise
+    for epoch in range(done + 1, settings.epochs + 1):
+        started = time.perf_counter()
+        trained = _train_epoch(model, optimiser, data, settings, epoch, device, tell)
+        seconds = time.perf_counter() - started
+        val = evaluate(model, data, "val", settings, tell)
+        yield EpochResult(epoch, seconds, len(data.splits["train"]) / seconds, {"train": trained, "val": val})
 
 
 def _train_epoch(
@@ -164,6 +158,19 @@ def make_optimiser(model: nn.Module, settings: TrialSettings) -> torch.optim.Opt
 
 def _precision(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type != "cuda" or torch.cuda.is_bf16_supported() else torch.float16
+
+
+@contextmanager
+def memory_named(settings: TrialSettings) -> Iterator[None]:
+    """Turn lack of memory, which comes as three kinds of exception, into a TrainingError that names settings."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(settings) from error
+    except RuntimeError as error:
+        if "allocate memory" in str(error):
+            raise _out_of_memory(settings) from error
+        raise
 
 
 def _out_of_memory(settings: TrialSettings) -> TrainingError:

@@ -7,13 +7,15 @@ whole epoch. When its controller dies it ends after the current epoch, for the c
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pickle
 import platform
 import signal
 import sys
 import threading
-import traceback
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +29,13 @@ from core.learning import checkpoint, model, reuse, training
 from core.learning.settings import TRAINING_VERSION, InitialWeights, TrialSettings, run_key
 from core.locks import wait_lock
 from core.paths import trial_folder, trial_lock, trial_name
-from store.journal import JournalWriter, journal_files, journal_folder, next_attempt, read_records
+from store.journal import JournalError, JournalWriter, journal_files, journal_folder, next_attempt, read_records
 
 
 @dataclass(frozen=True)
 class Spec:
-    """All that a worker is told. Paths are absolute; `parent` is a trial whose checkpoint may be continued."""
+    """All that a worker is told. Paths are absolute; `parent` is a trial whose checkpoint may be
+    continued, `controller` the process that starts the worker."""
 
     home: str
     search_id: str
@@ -42,7 +45,7 @@ class Spec:
     cache: str
     weights: InitialWeights
     parent: str | None
-    keep_checkpoint: bool
+    controller: int
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,65 +56,79 @@ class Spec:
         return Spec(**{**data, "settings": settings, "weights": InitialWeights(**data["weights"])})
 
 
+class Trouble(Exception):
+    """The trial cannot go on now, by no fault of its settings: no verdict; the message says what to mend."""
+
+
 def main(spec_file: str) -> int:
-    spec = Spec.from_json(json.loads(Path(spec_file).read_text()))
+    """Train the trial of a spec file; the exit code: 0 when its records say how it ended (or others see to it)."""
+    try:
+        return _main(Spec.from_json(json.loads(Path(spec_file).read_text())))
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
+        advice = " Free some disk space, then resume." if full or isinstance(error, JournalError) else " Then resume."
+        print(f"{type(error).__name__}: {str(error).rstrip('.')}.{advice}", file=sys.stderr)
+    return reuse.TROUBLE
+
+
+def _main(spec: Spec) -> int:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent_process = os.getppid()
+
+    def leave() -> bool:
+        """The person wants it to stop, or its controller is gone and a successor will start another attempt."""
+        return stop.is_set() or os.getppid() != spec.controller
+
     home = Path(spec.home)
-    lock = wait_lock(trial_lock(home, spec.trial_id), give_up=stop.is_set)
-    if lock is None:
+    if wait_lock(trial_lock(home, spec.trial_id), give_up=leave) is None:
         return 0
     recorded, status = _recorded(home, spec)
     if status in ("COMPLETE", "FAILED"):
         return 0
-    folder = journal_folder(home, spec.search_id)
-    name = trial_name(spec.trial_id)
+    folder, name = journal_folder(home, spec.search_id), trial_name(spec.trial_id)
     journal = JournalWriter(folder, name, next_attempt(folder, name))
-    event: dict[str, Any] = {"trial_id": spec.trial_id, "search_id": spec.search_id, "attempt": journal.attempt}
-    event |= {"pid": os.getpid(), "host": platform.node()}
-    journal.append("trial_event", **event, status="RUNNING", error=None)
+
+    def say(status: str, error: str | None = None) -> None:
+        journal.append(
+            "trial_event", trial_id=spec.trial_id, search_id=spec.search_id, attempt=journal.attempt, status=status,
+            error=error, pid=os.getpid(), host=platform.node(),
+        )  # fmt: skip
+
+    say("RUNNING")
     heart = Heart(journal, spec.search_id, spec.trial_id)
     try:
-        finished = _run(spec, home, journal, heart, recorded, lambda: stop.is_set() or os.getppid() != parent_process)
+        with training.memory_named(spec.settings):
+            finished = _run(spec, home, journal, heart, recorded, leave)
     except training.TrainingError as error:
-        journal.append("trial_event", **event, status="FAILED", error=str(error))
+        say("FAILED", str(error))
         return 0
-    except OSError as error:
-        # The disk's trouble, not the trial's: no verdict, so that the trial can go on when there is room again.
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return reuse.DISK_TROUBLE
-    except Exception as error:
-        traceback.print_exc()
-        journal.append("trial_event", **event, status="FAILED", error=f"{type(error).__name__}: {error}")
-        return 1
     finally:
         heart.stop()
     if finished:
-        journal.append("trial_event", **event, status="COMPLETE", error=None)
+        say("COMPLETE")
     elif stop.is_set():
-        journal.append("trial_event", **event, status="STOPPED", error=None)
+        say("STOPPED")
     return 0
 
 
-def _run(spec: Spec, home: Path, journal: JournalWriter, heart: Heart, recorded: set[int], leave: Any) -> bool:
+def _run(
+    spec: Spec, home: Path, journal: JournalWriter, heart: Heart, recorded: set[int], leave: Callable[[], bool]
+) -> bool:
     """Train to the end, or until `leave` says to go; True when all epochs are done and everything is evaluated."""
     settings = spec.settings
     torch.set_num_threads(settings.threads)
     folder = trial_folder(home, spec.trial_id)
     dataset = Dataset.load(Path(spec.dataset))
-    network = model.build(settings.backbone, len(dataset.classes), spec.weights.path, settings.seed)
-    network = network.to(settings.device)
+    key = run_key(settings, dataset.dataset_id, spec.weights.sha256)
+    network, optimiser, history, reused = _start(spec, home, key, len(dataset.classes), recorded)
     mean, std = model.input_statistics(network)
     data = load_data(dataset, Path(spec.cache), mean, std)
-    optimiser = training.make_optimiser(network, settings)
-    key = run_key(settings, dataset.dataset_id, spec.weights.sha256)
 
-    history, reused = _resume(spec, home, folder, key, network, optimiser)
     for entry in history:
-        if entry["epoch"] not in recorded:
-            _record(journal, spec, entry, reused=entry["epoch"] <= reused)
+        _record(journal, spec, entry, recorded, reused=entry["epoch"] <= reused)
     heart.epoch = len(history) + 1
     for result in training.train(network, optimiser, data, settings, len(history), heart.tell):
         entry = {
@@ -123,7 +140,7 @@ def _run(spec: Spec, home: Path, journal: JournalWriter, heart: Heart, recorded:
         }
         history.append(entry)
         checkpoint.save(folder, network, optimiser, history, key)  # durable before the record says so
-        _record(journal, spec, entry, reused=False)
+        _record(journal, spec, entry, recorded, reused=False)
         _record_files(journal, spec, folder)
         heart.epoch = result.epoch + 1
         train, val = result.splits["train"], result.splits["val"]
@@ -148,8 +165,6 @@ def _run(spec: Spec, home: Path, journal: JournalWriter, heart: Heart, recorded:
         splits={name: result.metrics() for name, result in results.items()},
         predictions={name: result.predictions() for name, result in results.items()},
     )  # fmt: skip
-    if not spec.keep_checkpoint:
-        reuse.drop(folder)
     _record_files(journal, spec, folder)
     return True
 
@@ -164,26 +179,43 @@ def load_data(dataset: Dataset, cache: Path, mean: list[float], std: list[float]
     return training.Data(np.load(cache, mmap_mode="r"), labels, rows, dataset.classes, mean, std)
 
 
-def _resume(
-    spec: Spec,
-    home: Path,
-    folder: Path,
-    key: dict[str, Any],
-    network: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
-) -> tuple[checkpoint.History, int]:
-    """State from the trial's own checkpoint, else from its parent's: (history, epochs of it that are the parent's)."""
+def _start(
+    spec: Spec, home: Path, key: dict[str, Any], n_classes: int, recorded: set[int]
+) -> tuple[torch.nn.Module, torch.optim.Optimizer, checkpoint.History, int]:
+    """Model, optimiser, the records of the epochs that they have behind them, and how many of those are the parent's.
+
+    From the trial's own checkpoint, else from its parent's, else from the initial weights. A checkpoint that cannot be
+    read is passed over: training again gives the same. Raises Trouble when earlier epochs were trained by another
+    version, which would not give the same.
+    """
+    own = trial_folder(home, spec.trial_id)
     parent = trial_folder(home, spec.parent) if spec.parent else None
+    if recorded and reuse.of_another_run(own, key):
+        raise Trouble(
+            f"{spec.trial_id} has epochs that another version of torch or of the training code trained, so it cannot "
+            "be continued exactly; go back to that version, or delete the search and start it again."
+        )
     inherited = reuse.continuable(parent, key) if parent else 0
-    if reuse.continuable(folder, key):
-        return checkpoint.load(folder, network, optimiser), inherited
-    if parent and inherited:
-        return checkpoint.load(parent, network, optimiser), inherited
-    return [], 0
+    for folder in (own, parent, None):
+        if folder is not None and not reuse.continuable(folder, key):
+            continue
+        network = model.build(spec.settings.backbone, n_classes, spec.weights.path, spec.settings.seed)
+        network = network.to(spec.settings.device)
+        optimiser = training.make_optimiser(network, spec.settings)
+        if folder is None:
+            return network, optimiser, [], 0
+        try:
+            return network, optimiser, checkpoint.load(folder, network, optimiser), inherited
+        except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            print(f"The checkpoint in {folder} cannot be read ({type(error).__name__}); training starts before it.")
+    raise AssertionError("unreachable")
 
 
-def _record(journal: JournalWriter, spec: Spec, entry: dict[str, Any], *, reused: bool) -> None:
-    journal.append("epoch", trial_id=spec.trial_id, search_id=spec.search_id, reused=reused, **entry)
+def _record(journal: JournalWriter, spec: Spec, entry: dict[str, Any], recorded: set[int], *, reused: bool) -> None:
+    """Record an epoch, once in all attempts of the trial."""
+    if entry["epoch"] not in recorded:
+        journal.append("epoch", trial_id=spec.trial_id, search_id=spec.search_id, reused=reused, **entry)
+        recorded.add(entry["epoch"])
 
 
 def _record_files(journal: JournalWriter, spec: Spec, folder: Path) -> None:

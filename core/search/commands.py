@@ -6,7 +6,9 @@ the owner of the store removes the files.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import shlex
 import threading
 from pathlib import Path
@@ -15,7 +17,7 @@ from core.locks import holder
 from core.paths import log_file, new_search_id, search_folder, search_lock
 from core.search.launcher import spawn
 from core.search.settings import SearchSettings
-from store.journal import JournalWriter, journal_folder, write_durably
+from store.journal import HOME_JOURNAL, JournalWriter, journal_folder, replay, write_durably
 
 STOP = "stop"
 CANCEL = "cancel"
@@ -31,9 +33,19 @@ def commanded(home: Path, search_id: str) -> str | None:
     return next((name for name in (CANCEL, STOP) if (folder / name).exists()), None)
 
 
-def clear_commands(home: Path, search_id: str) -> None:
+def clear_commands(home: Path, search_id: str, before: float = math.inf) -> None:
+    """Forget commands that were given before a time (seconds since 1970)."""
     for name in (CANCEL, STOP):
-        (search_folder(home, search_id) / name).unlink(missing_ok=True)
+        file = search_folder(home, search_id) / name
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_mtime < before:
+                file.unlink()
+
+
+def deleted(home: Path) -> set[str]:
+    """The searches that were deleted, whether or not their files are gone yet."""
+    records = replay(home, HOME_JOURNAL)
+    return {str(record["search_id"]) for record in records if record["kind"] == "tombstone"}
 
 
 def controller_pid(home: Path, search_id: str) -> int | None:

@@ -6,22 +6,24 @@ having stopped. One controller a search: a lock, held by the caller, says who ru
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.data.dataset import Dataset, ScanCancelled, dataset_records
+from core.data.dataset import Dataset, DatasetError, ScanCancelled, dataset_records
 from core.environment import environment
 from core.heart import Heart
 from core.learning import reuse
-from core.learning.settings import InitialWeights, run_key
+from core.learning.settings import ModelError, SettingsError, run_key
 from core.paths import dataset_file, trial_folder
-from core.search.commands import clear_commands, commanded
+from core.search.commands import CANCEL, STOP, clear_commands, commanded
 from core.search.gseca import FAILED, Candidate, Decision, Gseca
 from core.search.launcher import Launcher, LocalLauncher
 from core.search.pool import Say, Stopped, TrialPool, Wanted
-from core.search.prepare import Prepared, read_data, settle
+from core.search.prepare import Prepared, read_data, settle, settled_again
 from core.search.settings import SearchSettings
 from core.search.state import SearchState
 from store.journal import JournalWriter, journal_folder, next_attempt
@@ -65,10 +67,10 @@ class Controller:
         self.gseca = Gseca(self.settings.space(), patience=self.settings.patience, max_trials=limit)
         self._position = max((trial.fact["position"] for trial in self.state.trials.values()), default=-1)
         self._model_trial: str | None = None
+        self._note: str | None = None
 
     def run(self) -> str:
         """The status that the search ends with: COMPLETE, STOPPED or FAILED, recorded with its reason."""
-        clear_commands(self.home, self.search_id)
         self._event("RUNNING", None)
         heart = Heart(self._journal, self.search_id)
         try:
@@ -83,26 +85,32 @@ class Controller:
             return self._event("STOPPED", "stopped by the person while the images were read")
         except Stopped as stopped:
             return self._event("STOPPED", str(stopped))
-        except ValueError as error:  # data, model and settings errors: one sentence each
+        except (DatasetError, ModelError, SettingsError) as error:
             return self._event("FAILED", str(error))
+        except OSError as error:
+            return self._give_up(f"{error} Mend that (is the disk full?), then resume.")
+        except Exception as error:
+            self._give_up(f"The controller met an error ({type(error).__name__}: {error}); see its log, then resume.")
+            raise
         finally:
             heart.stop()
             clear_commands(self.home, self.search_id)
         if self.gseca.best is None:
             errors = [trial.error for trial in self.state.ordered() if trial.error]
             return self._event("FAILED", f"No trial succeeded. The first error: {errors[0] if errors else 'unknown'}")
-        return self._event("COMPLETE", None)
+        return self._event("COMPLETE", self._note)
 
     def _prepare(self, heart: Heart) -> tuple[Dataset, Prepared]:
         """Read the data and settle what all trials share; a resumed search takes what it recorded."""
         recorded = self.state.data
         if recorded and dataset_file(self.home, recorded["dataset_id"]).exists():
-            settled = recorded["settled"]
-            weights = InitialWeights(**settled["weights"])
-            return Dataset.load(dataset_file(self.home, recorded["dataset_id"])), Prepared(
-                **{**settled, "weights": weights}
-            )
+            dataset = Dataset.load(dataset_file(self.home, recorded["dataset_id"]))
+            return dataset, settled_again(recorded["settled"], self.home)
         dataset = read_data(self.settings, self.home, heart.tell, lambda: self._wish() is not None)
+        if recorded and dataset.dataset_id != recorded["dataset_id"]:
+            raise DatasetError(f"{self.settings.data} has changed since the search began; start a new search on it.")
+        if recorded:
+            return dataset, settled_again(recorded["settled"], self.home)
         for kind, payload in dataset_records(dataset):
             self._journal.append(kind, **payload)
         heart.tell("settle initial weights", 0, 0)
@@ -135,8 +143,12 @@ class Controller:
             for seed in range(settings.seed + 1, settings.seed + 1 + settings.final_seeds)
         ]
         pool.train(finals)
+        for item in finals:
+            self._drop_checkpoint(item.trial_id)
         complete = [item.trial_id for item in finals if self.state.trials[item.trial_id].status == "COMPLETE"]
         self._model_trial = max(complete, key=self._score, default=self._id(best))  # a tie: the first seed
+        if finals and not complete:
+            self._note = "Every final training failed, so the search's model is the best trial itself."
 
     # --- trials ----------------------------------------------------------------------------------------------
 
@@ -168,7 +180,7 @@ class Controller:
                 "epochs": trial.epochs, "seed": seed, "de_count": self.gseca.de_count, "from_trial_id": None,
                 "reused_epochs": 0, "settings": trial.to_json(),
             }  # fmt: skip
-        return Wanted(fact, trial, keep_checkpoint=coordinate != "final")
+        return Wanted(fact, trial)
 
     def _reuse(self, wanted: Wanted, prepared: Prepared) -> dict[str, Any]:
         """The finished trial with the most epochs that differs from the wanted one only in having fewer of them."""
@@ -233,5 +245,12 @@ class Controller:
         self._say(self.state, self.state.update())
         return status
 
+    def _give_up(self, message: str) -> str:
+        with contextlib.suppress(OSError):  # a disk that is still full takes no record; the terminal gets the sentence
+            return self._event("STOPPED", message)
+        print(message, file=sys.stderr)
+        return "STOPPED"
+
     def _wish(self) -> str | None:
-        return self._interrupted() or commanded(self.home, self.search_id)
+        wishes = (self._interrupted(), commanded(self.home, self.search_id))
+        return CANCEL if CANCEL in wishes else STOP if STOP in wishes else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import subprocess
@@ -20,9 +21,12 @@ RETRY_SECONDS = 15.0
 def owned(home: Path) -> bool:
     """Whether a living process of this machine says that it has the store; its lock has the last word."""
     try:
-        owner = json.loads((home / "owner.json").read_text())
-        return owner["host"] == platform.node() and psutil.pid_exists(int(owner["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        file = home / "owner.json"
+        owner = json.loads(file.read_text())
+        # A process that started after the file was written only has the number of the one that is meant.
+        started = psutil.Process(int(owner["pid"])).create_time()
+        return owner["host"] == platform.node() and started < file.stat().st_mtime + 1
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return False
 
 
@@ -51,6 +55,7 @@ class KeepIngesting:
         while True:
             if (process is None or process.poll() is not None) and not owned(self._home):
                 log = log_file(self._home, "_home", "ingest")
-                process = spawn(["core", "store", "--home", str(self._home), "ingest"], log, nice=5)
+                with contextlib.suppress(OSError):  # a full disk: tried again later
+                    process = spawn(["core", "store", "--home", str(self._home), "ingest"], log, nice=5)
             if self._done.wait(RETRY_SECONDS):
                 return  # the process goes on until it has taken in everything and has been idle for a while

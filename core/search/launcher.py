@@ -57,7 +57,9 @@ class LocalLauncher:
         self._device = device
 
     def start(self, spec_file: Path, log: Path, slot: int, threads: int) -> LocalWorker:
-        extra = {"CUDA_VISIBLE_DEVICES": str(slot) if self._device == "cuda" else ""}
+        allowed = os.environ.get("CUDA_VISIBLE_DEVICES")  # the person may have given us only some of the GPUs
+        gpu = allowed.split(",")[slot] if allowed else str(slot)
+        extra = {"CUDA_VISIBLE_DEVICES": gpu if self._device == "cuda" else ""}
         process = spawn(["core.learning.worker", str(spec_file)], log, threads=threads, extra=extra)
         return LocalWorker(process)
 

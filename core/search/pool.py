@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import platform
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,9 +14,10 @@ from pathlib import Path
 
 from core.data.dataset import Dataset
 from core.heart import Heart
-from core.learning.reuse import DISK_TROUBLE
+from core.learning.reuse import TROUBLE
 from core.learning.settings import TrialSettings
-from core.paths import dataset_file, log_file, trial_folder, trial_name
+from core.locks import holder
+from core.paths import dataset_file, log_file, trial_folder, trial_lock, trial_name
 from core.search.commands import CANCEL, STOP
 from core.search.launcher import Launcher, Worker
 from core.search.prepare import Prepared, decode_images
@@ -32,11 +36,10 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A trial to train: its `trial` record's payload, its settings and what its worker may continue and must keep."""
+    """A trial to train: its `trial` record's payload and its settings."""
 
     fact: Record
     settings: TrialSettings
-    keep_checkpoint: bool
 
     @property
     def trial_id(self) -> str:
@@ -65,7 +68,7 @@ class TrialPool:
     def train(self, wanted: list[Wanted]) -> None:
         """Train what is not finished, in order, as many at once as there are slots.
 
-        Raises Stopped when the person wishes it or the disk is in trouble.
+        Raises Stopped when the person wishes it or a trial cannot go on for now.
         """
         for item in wanted:
             if item.trial_id not in self.state.trials:
@@ -81,10 +84,14 @@ class TrialPool:
                 self._wait()
                 pending[:0] = self._collect()
         finally:  # empty, unless an exception leaves
-            for item, worker in self._running.values():
-                worker.kill()
-                self._verdict(item, "STOPPED", "ended at once; its last whole epoch is kept")
+            left = list(self._running.values())
             self._running.clear()
+            for item, worker in left:
+                worker.kill()
+                self._kill_orphan(item)
+            for item, _ in left:
+                with contextlib.suppress(OSError):  # on a full disk the end of the search tells it too
+                    self._verdict(item, "STOPPED", "ended at once; its last whole epoch is kept")
 
     def tell_news(self) -> None:
         """Read what the journals say since the last time and pass it on."""
@@ -107,7 +114,7 @@ class TrialPool:
             "home": str(self.home), "search_id": self.search_id, "trial_id": item.trial_id,
             "settings": settings.to_json(), "dataset": str(dataset_file(self.home, self.prepared.dataset_id)),
             "cache": str(cache), "weights": asdict(self.prepared.weights), "parent": item.fact["from_trial_id"],
-            "keep_checkpoint": item.keep_checkpoint,
+            "controller": os.getpid(),
         }  # fmt: skip
         folder = trial_folder(self.home, item.trial_id)
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,9 +134,27 @@ class TrialPool:
                 time.sleep(POLL_SECONDS)
                 self.tell_news()
             if self.wish() != CANCEL:
-                self._running.clear()
-                self.tell_news()
+                self._end_stopped()
         self.leave_if_wished()
+
+    def _end_stopped(self) -> None:
+        """All workers have ended on a wish to stop; one that could not say so itself gets a verdict."""
+        ended = [(item, worker.poll()) for item, worker in self._running.values()]
+        self._running.clear()
+        self.tell_news()
+        for item, code in ended:
+            trial = self.state.trials[item.trial_id]
+            if code == TROUBLE and not trial.finished:
+                raise Stopped(_last_line(self._log(item)))
+            if not trial.finished and trial.status != "STOPPED":
+                self._verdict(item, "STOPPED", "ended before it had begun an epoch")
+
+    def _kill_orphan(self, item: Wanted) -> None:
+        """End a worker that an earlier controller left behind and that still holds the trial."""
+        pid = holder(trial_lock(self.home, item.trial_id))
+        if pid is not None and pid > 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _collect(self) -> list[Wanted]:
         """Take the ended processes off the slots; the trials that must be started again."""
@@ -148,8 +173,8 @@ class TrialPool:
         trial = self.state.trials[item.trial_id]
         if trial.finished:
             return False
-        if code == DISK_TROUBLE:
-            raise Stopped(f"{_last_line(self._log(item))} Free some disk space, then resume.")
+        if code == TROUBLE:
+            raise Stopped(_last_line(self._log(item)))
         epochs, deaths = self._deaths.get(item.trial_id, (-1, 0))
         deaths = deaths + 1 if len(trial.epochs) == epochs else 1
         self._deaths[item.trial_id] = (len(trial.epochs), deaths)

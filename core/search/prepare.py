@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from core.data.cache import cache_path, open_cache
 from core.data.dataset import Dataset
 from core.data.sample import make_sample
 from core.data.scan import scan
-from core.learning.settings import InitialWeights, SettingsError
+from core.learning.settings import InitialWeights, ModelError, SettingsError
 from core.paths import dataset_file
 from core.search.settings import SAMPLE, SearchSettings, thread_share
 
@@ -47,8 +49,9 @@ def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: C
         per_class=settings.per_class or None, progress=lambda a, b: tell("read images", a, b), cancelled=cancelled,
     )  # fmt: skip
     file = dataset_file(home, dataset.dataset_id)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save(file)
+    if not file.exists() or not Dataset.load(file).root.exists():  # a search on the first copy may still need it
+        file.parent.mkdir(parents=True, exist_ok=True)
+        dataset.save(file)
     return dataset
 
 
@@ -69,6 +72,27 @@ def settle(settings: SearchSettings, dataset_id: str, home: Path) -> Prepared:
     if settings.device == "cuda" and not gpus:
         raise SettingsError("device is cuda, but torch finds no GPU here; use auto or cpu.")
     device = "cuda" if gpus and settings.device != "cpu" else "cpu"
-    parallel = settings.parallel or (gpus if device == "cuda" else 1)
+    most = gpus if device == "cuda" else os.cpu_count() or 1
+    parallel = min(settings.parallel or (gpus if device == "cuda" else 1), most)
     weights = prepare_weights(settings.weights, settings.backbone, home / "weights")
     return Prepared(dataset_id, weights, device, parallel, thread_share(settings, parallel))
+
+
+def settled_again(recorded: dict[str, Any], home: Path) -> Prepared:
+    """What a search settled when it began, for going on with it.
+
+    Raises ModelError when its initial weights are gone, SettingsError when it used a GPU and there is none now.
+    """
+    weights = InitialWeights(**recorded["weights"])
+    if weights.path is not None and not Path(weights.path).exists():
+        moved = home / "weights" / Path(weights.path).name
+        if not moved.exists():
+            raise ModelError(f"The initial weights {weights.path} are gone; put the file back, then resume.")
+        weights = replace(weights, path=str(moved))
+    prepared = Prepared(**{**recorded, "weights": weights})
+    if prepared.device == "cuda":
+        import torch  # a search on the CPU is resumed without waiting for it
+
+        if not torch.cuda.is_available():
+            raise SettingsError("The search trains on a GPU, and torch finds none now; resume it where there is one.")
+    return prepared

@@ -5,6 +5,7 @@ No torch and no Streamlit here. `SearchSettings` is what the journal keeps of a 
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -60,6 +61,12 @@ class SearchSettings:
 
     def check(self) -> None:
         """Raise SettingsError with one sentence about the first unusable setting."""
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise SettingsError(f"{spec.name} is {value}; it must be a finite number.")
+        if self.seed + self.final_seeds >= 2**32:
+            raise SettingsError(f"seed is {self.seed}; it must be below {2**32}.")
         at_least = {
             "image_size": 32, "batch_size": 2, "epochs": 1, "patience": 1, "max_trials": 0, "final_seeds": 0,
             "final_image_size": 0, "per_class": 0, "parallel": 0, "threads": 0, "seed": 0, "weight_decay": 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ class TrialState:
     @property
     def last(self) -> Record | None:
         return self.epochs[max(self.epochs)] if self.epochs else None
+
+    @property
+    def reused(self) -> int:
+        """Epochs that were continued instead of trained: as recorded, or as planned while none is recorded."""
+        if not self.epochs:
+            return int(self.fact["reused_epochs"])
+        return sum(bool(record.get("reused")) for record in self.epochs.values())
 
     @property
     def finished(self) -> bool:
@@ -51,9 +59,10 @@ class SearchState:
         fresh: list[Record] = []
         for path in journal_files(self._home, self._search_id):
             offset = self._offsets.get(path, 0)
-            if path.stat().st_size > offset:
-                records, self._offsets[path], _ = read_records(path, offset)
-                fresh += records
+            with contextlib.suppress(FileNotFoundError):  # the search is being deleted
+                if path.stat().st_size > offset:
+                    records, self._offsets[path], _ = read_records(path, offset)
+                    fresh += records
         for record in fresh:
             self._apply(record)
         return fresh

@@ -23,10 +23,10 @@ def table3(state: SearchState) -> str:
         fact = trial.fact
         note = "  best" if fact["trial_id"] == best else ""
         note += f"  final, seed {fact['seed']}" if fact["coordinate"] == "final" else ""
-        note += f"  {fact['reused_epochs']} epochs continued" if fact["reused_epochs"] else ""
+        note += f"  {trial.reused} epochs continued" if trial.reused else ""
         note += f"  {trial.status}: {trial.error or ''}" if trial.status != "COMPLETE" else ""
         lines.append(
-            f"{fact['de_count']:>8} {fact['learning_rate']:>13.0e} {fact['batch_size']:>5} {fact['epochs']:>6}"
+            f"{fact['de_count']:>8} {fact['learning_rate']:>13g} {fact['batch_size']:>5} {fact['epochs']:>6}"
             + "".join(f" {_number(trial, s, 'loss', 10)} {_number(trial, s, 'accuracy', 9)}" for s in SPLITS)
             + note
         )
@@ -63,7 +63,7 @@ def summary(state: SearchState, classes: list[str]) -> str:
     """Both tables, epochs saved by continuing, and the spread of the final trainings."""
     parts = [table3(state)]
     asked = [trial for trial in state.ordered() if trial.fact["coordinate"] != "final"]
-    total, reused = sum(t.fact["epochs"] for t in asked), sum(t.fact["reused_epochs"] for t in asked)
+    total, reused = sum(t.fact["epochs"] for t in asked), sum(t.reused for t in asked)
     parts.append(f"epochs trained: {total - reused} of {total} ({reused} continued instead of trained again)")
     finals = [t.metric("test", "accuracy") for t in state.ordered() if t.fact["coordinate"] == "final"]
     known = [value for value in finals if value is not None]

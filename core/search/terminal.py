@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
 from core.data.dataset import Dataset, describe
-from core.locks import try_lock
+from core.locks import wait_lock
 from core.paths import dataset_file, search_lock, trial_name
-from core.search.commands import CANCEL, STOP, controller_pid, repeat_command
+from core.search.commands import CANCEL, STOP, clear_commands, controller_pid, deleted, repeat_command
 from core.search.controller import Controller
 from core.search.ingest import KeepIngesting
 from core.search.pool import Stopped
@@ -22,7 +24,19 @@ from store.journal import Record
 
 def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
     """Run or resume a search in this process, telling the terminal; the exit code (0: complete or stopped)."""
-    lock = try_lock(search_lock(home, search_id))
+    if settings is None:
+        state = SearchState(home, search_id)
+        state.update()
+        if state.fact is None or search_id in deleted(home):
+            print(f"There is no search {search_id} in {home}.", file=sys.stderr)
+            return 1
+        if state.event is not None and state.event["status"] == "COMPLETE":
+            print(f"Search {search_id} is complete; nothing is left to do.")
+            _print_summary(home, state)
+            return 0
+    began = time.time()
+    # A page that asks who runs the search holds the lock for an instant, so one refusal is not the last word.
+    lock = wait_lock(search_lock(home, search_id), give_up=lambda: time.time() > began + 1)
     if lock is None:
         pid = controller_pid(home, search_id)
         print(f"Search {search_id} is already being run by process {pid}.", file=sys.stderr)
@@ -34,6 +48,7 @@ def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
 
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
+    clear_commands(home, search_id, before=began)
     try:
         command = repeat_command(settings) if settings else ""
         controller = Controller(
@@ -48,16 +63,23 @@ def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
     state = controller.state
     if status == "STOPPED":
         print(f"Go on with: python -m core search --home {home} --resume {search_id}")
-    elif state.data is not None:
-        print("\n" + summary(state, list(Dataset.load(dataset_file(home, state.data["dataset_id"])).classes)))
+    else:
+        _print_summary(home, state)
     return 1 if status == "FAILED" else 0
+
+
+def _print_summary(home: Path, state: SearchState) -> None:
+    if state.data is not None:
+        classes = list(Dataset.load(dataset_file(home, state.data["dataset_id"])).classes)
+        print("\n" + summary(state, classes))
 
 
 def _say(home: Path, state: SearchState, records: list[Record]) -> None:
     for record in records:
         line = _line(home, state, record)
         if line:
-            print(f"{record['at'][11:19]}  {line}", flush=True)
+            with contextlib.suppress(OSError):  # nobody reads any more; that is no reason to end a search
+                print(f"{record['at'][11:19]}  {line}", flush=True)
 
 
 def _line(home: Path, state: SearchState, record: Record) -> str | None:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 import torch
+
 from core.data.cache import open_cache
+from core.data.dataset import Dataset
 from core.data.sample import make_sample
 from core.data.scan import scan
-
-from core.data.dataset import Dataset
-from core.learning.reuse import KEY, STATE
+from core.learning.reuse import KEY, STATE, TROUBLE
 from core.learning.settings import InitialWeights, TrialSettings
 from core.learning.worker import Spec
 from core.locks import try_lock
@@ -49,7 +49,7 @@ def write_spec(home: Path, dataset: Dataset, name: str, settings: TrialSettings,
         home=str(home), search_id=SEARCH, trial_id=f"{SEARCH}.{name}", settings=settings, dataset=str(file),
         cache=str(home / "cache" / f"{dataset.dataset_id}-{settings.image_size}.npy"),
         weights=InitialWeights(None, None, "none"), parent=f"{SEARCH}.{parent}" if parent else None,
-        keep_checkpoint=True,
+        controller=os.getpid(),
     )  # fmt: skip
     folder = trial_folder(home, spec.trial_id)
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,9 +57,9 @@ def write_spec(home: Path, dataset: Dataset, name: str, settings: TrialSettings,
     return folder / "spec.json"
 
 
-def start(spec: Path) -> subprocess.Popen[bytes]:
+def start(spec: Path, *before: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "core.learning.worker", str(spec)],
+        [*before, sys.executable, "-m", "core.learning.worker", str(spec)],
         cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -180,3 +180,66 @@ def test_a_successor_waits_for_the_orphan_that_still_trains(tmp_path: Path, data
     lock.release()
     assert process.wait(timeout=120) == 0
     assert status(tmp_path, "held") == "COMPLETE"
+
+
+def test_killed_after_its_evaluation_it_is_completed_without_training_again(tmp_path: Path, dataset: Dataset) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=2)
+    train(tmp_path, dataset, "late", settings)
+    before = numbers(tmp_path, "late")
+    [journal] = journal_folder(tmp_path, SEARCH).glob("late-*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(line for line in lines if b'"status":"COMPLETE"' not in line))
+    assert status(tmp_path, "late") == "RUNNING"
+    train(tmp_path, dataset, "late", settings)
+    assert numbers(tmp_path, "late") == before  # which also finds no doubled epoch
+
+
+def test_on_a_full_disk_there_is_no_verdict_and_with_room_again_it_goes_on(tmp_path: Path, dataset: Dataset) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=2)
+    spec = write_spec(tmp_path, dataset, "full", settings)
+    # No file may grow over 1 MB: the checkpoint does not fit.
+    assert start(spec, "bash", "-c", 'ulimit -f 1000; exec "$@"', "bash").wait(timeout=120) == TROUBLE
+    assert not records(tmp_path, "full", "epoch")
+    assert "FAILED" not in {record["status"] for record in records(tmp_path, "full", "trial_event")}
+    train(tmp_path, dataset, "full", settings)
+    assert len(numbers(tmp_path, "full")) == 3
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_training_again_gives_the_same(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=2)
+    train(tmp_path, dataset, "whole", settings)
+    train(tmp_path, dataset, "one", dataclasses.replace(settings, epochs=1))
+    file = trial_folder(tmp_path, f"{SEARCH}.one") / STATE
+    file.write_bytes(file.read_bytes()[:5000])
+    train(tmp_path, dataset, "child", settings, parent="one")
+    assert [record["reused"] for record in records(tmp_path, "child", "epoch")] == [False, False]
+    assert_same_trial(tmp_path, "whole", "child")
+
+
+def test_epochs_of_another_version_are_not_continued_and_not_mixed(tmp_path: Path, dataset: Dataset) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=400)
+    spec = write_spec(tmp_path, dataset, "old", settings)
+    process = start(spec)
+    wait_for_epoch(tmp_path, "old", 1)
+    process.kill()
+    process.wait()
+    recorded = len(records(tmp_path, "old", "epoch"))
+    file = trial_folder(tmp_path, f"{SEARCH}.old") / KEY
+    described = json.loads(file.read_text())
+    described["key"]["training_version"] = "0"
+    file.write_text(json.dumps(described))
+    assert start(spec).wait(timeout=120) == TROUBLE
+    assert len(records(tmp_path, "old", "epoch")) == recorded
+    assert status(tmp_path, "old") == "RUNNING"  # no verdict
+
+
+def test_a_worker_whose_controller_is_gone_ends_after_the_epoch(tmp_path: Path, dataset: Dataset) -> None:
+    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=400)
+    spec = write_spec(tmp_path, dataset, "orphan", settings)
+    described = json.loads(spec.read_text())
+    spec.write_text(json.dumps(described | {"controller": 1 << 22}))  # not the process that starts it
+    assert start(spec).wait(timeout=120) == 0
+    assert len(records(tmp_path, "orphan", "epoch")) == 1
+    assert status(tmp_path, "orphan") == "RUNNING"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.learning.reuse import DISK_TROUBLE, KEY, STATE, continuable
+from core.learning.reuse import KEY, STATE, TROUBLE, continuable
 from core.learning.settings import TrialSettings, run_key
 from core.paths import trial_folder, trial_name
 from store.journal import JournalWriter, journal_folder, next_attempt
@@ -42,14 +42,14 @@ class FakeLauncher:
         self.workers: list[FakeWorker] = []
         self.hang = False
 
-    def start(self, spec_file: Path, _log: Path, _slot: int, _threads: int) -> FakeWorker:
+    def start(self, spec_file: Path, log: Path, _slot: int, _threads: int) -> FakeWorker:
         spec = json.loads(spec_file.read_text())
         self.started.append(trial_name(spec["trial_id"]))
-        worker = FakeWorker(None if self.hang else self._train(spec))
+        worker = FakeWorker(None if self.hang else self._train(spec, log))
         self.workers.append(worker)
         return worker
 
-    def _train(self, spec: dict[str, Any]) -> int:
+    def _train(self, spec: dict[str, Any], log: Path) -> int:
         settings = TrialSettings.from_json(spec["settings"])
         score = self.score(settings)
         home = Path(spec["home"])
@@ -60,6 +60,9 @@ class FakeLauncher:
         event = {**ids, "attempt": journal.attempt, "pid": 1, "host": "here", "error": None}
         journal.append("trial_event", **event, status="RUNNING")
         if isinstance(score, int):
+            if score == TROUBLE:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                log.write_text("No space left on device. Free some disk space, then resume.\n")
             return score
         if isinstance(score, str):
             journal.append("trial_event", **{**event, "error": score}, status="FAILED")
@@ -75,12 +78,8 @@ class FakeLauncher:
                 "epoch", **ids, epoch=epoch, reused=epoch <= done, seconds=1.0, images_per_second=9.0, splits=splits
             )
         journal.append("evaluation", **ids, epoch=settings.epochs, splits={"test": split}, predictions={})
-        if spec["keep_checkpoint"]:
-            own = trial_folder(home, spec["trial_id"])
-            (own / STATE).write_bytes(b"state")
-            (own / KEY).write_text(json.dumps({"key": key, "epochs": settings.epochs}))
+        own = trial_folder(home, spec["trial_id"])
+        (own / STATE).write_bytes(b"state")
+        (own / KEY).write_text(json.dumps({"key": key, "epochs": settings.epochs}))
         journal.append("trial_event", **event, status="COMPLETE")
         return 0
-
-
-FULL_DISK = DISK_TROUBLE

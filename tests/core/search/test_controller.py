@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.data.sample import make_sample
+from core.learning.reuse import TROUBLE
 from core.learning.settings import TrialSettings
 from core.paths import search_folder, trial_folder
 from core.search.controller import Controller
@@ -17,7 +18,7 @@ from core.search.settings import SearchSettings, preset
 from core.search.state import SearchState
 from core.search.tables import table3
 from store.journal import replay
-from tests.core.search.fake import FULL_DISK, FakeLauncher, FakeWorker
+from tests.core.search.fake import FakeLauncher, FakeWorker
 from tests.core.search.test_gseca import TABLE_3
 
 SEARCH = "s-test"
@@ -171,7 +172,7 @@ def test_a_process_that_dies_is_started_again_and_given_up_without_progress(
 
 
 def test_a_full_disk_stops_the_search_without_a_verdict(tmp_path: Path, settings: SearchSettings) -> None:
-    status, state = run(tmp_path, settings, FakeLauncher(lambda _: FULL_DISK))
+    status, state = run(tmp_path, settings, FakeLauncher(lambda _: TROUBLE))
     assert status == "STOPPED"
     assert state.event is not None
     assert "Free some disk space, then resume." in state.event["message"]
