@@ -108,6 +108,6 @@ def _command(home: Path, search_id: str, name: str) -> None:
 
 def _spawn_controller(home: Path, search_id: str, arguments: list[str]) -> None:
     log = log_file(home, search_id, "controller")
-    process = spawn(["core", "search", "--home", str(home), *arguments], log, nice=5)
+    process = spawn(["core", "search", "--home", str(home), *arguments], log, nice=0)
     # Its end is taken note of, so that it does not stay in the process table as long as the app lives.
     threading.Thread(target=process.wait, daemon=True).start()
