@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from scipy.stats import binomtest
 
 
+@lru_cache(maxsize=8192)  # live pages ask for the same intervals again and again
 def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of a share, as (low, high) in [0, 1]; (0, 1) when n is 0 and nothing is known.
 

@@ -35,14 +35,19 @@ def confusion(counts: pd.DataFrame, classes: list[str]) -> go.Figure:
         customdata=matrix,
         hovertemplate="true %{y}<br>called %{x}<br>%{customdata} images, %{z:.1%} of the true class<extra></extra>",
     )
+    notes = []
     for row, true in enumerate(classes):
         for column, called in enumerate(classes):
+            count = int(matrix[row, column])
             strong = shares[row, column] > 0.5
-            text = f"<b>{matrix[row, column]}</b>" if matrix[row, column] else "0"
-            font = {"size": 15, "color": "#ffffff"} if strong else {"size": 15}
-            figure.add_annotation(
-                x=called, y=true, text=text, showarrow=False, font=font, opacity=1 if matrix[row, column] else 0.45
-            )
+            notes.append(
+                {
+                    "x": called, "y": true, "text": f"<b>{count}</b>" if count else "0", "showarrow": False,
+                    "font": {"size": 15, "color": "#ffffff"} if strong else {"size": 15},
+                    "opacity": 1 if count else 0.45,
+                }
+            )  # fmt: skip
+    figure.update_layout(annotations=notes)
     palette.finish(figure, height=max(330, 90 + 62 * len(classes)))
     figure.update_xaxes(title="called", showgrid=False)
     figure.update_yaxes(title="true", autorange="reversed", showgrid=False)

@@ -35,6 +35,7 @@ def trajectory(
     figure = go.Figure()
     _edges(figure, nodes, places, chosen)
     _nodes(figure, nodes, places, chosen, best, picked)
+    figure.update_layout(annotations=_labels(nodes, places, chosen))  # at once: one by one is quadratic
     last = max(int(node["cycle"]) for node in nodes)
     palette.finish(figure, height=130 + 100 * max(2, len(coordinates)), showlegend=True, hovermode="closest")
     figure.update_xaxes(
@@ -102,13 +103,10 @@ def _nodes(
             x, y = places[trial_id]
             marker = {"symbol": symbol, "size": size, "color": colour, "line": {"width": 3}}
             figure.add_scatter(x=[x], y=[y], mode="markers", marker=marker, name=name, hoverinfo="skip")
-    crowded = max(int(node["cycle"]) for node in nodes) > ROOMY
     for kind, marker in _LOOKS.items():
         group = [node for node in nodes if _kind(node, chosen) == kind]
         if not group:
             continue
-        if not crowded or kind in ("chosen", "running"):
-            _labels(figure, group, places)
         figure.add_scatter(
             x=[places[node["trial_id"]][0] for node in group],
             y=[places[node["trial_id"]][1] for node in group],
@@ -122,13 +120,15 @@ def _nodes(
         )
 
 
-def _labels(figure: go.Figure, group: list[dict[Hashable, Any]], places: dict[str, tuple[float, float]]) -> None:
-    """Below each node, clear of the rings around it."""
-    for node in group:
-        x, y = places[node["trial_id"]]
-        figure.add_annotation(
-            x=x, y=y, text=_label(node), showarrow=False, yanchor="top", yshift=-18, font={"size": 12}
-        )
+def _labels(nodes: list[dict[Hashable, Any]], places: dict[str, tuple[float, float]], chosen: dict[int, str]) -> Any:
+    """Below each node, clear of the rings around it; of a long search only its path and what runs."""
+    crowded = max(int(node["cycle"]) for node in nodes) > ROOMY
+    common = {"showarrow": False, "yanchor": "top", "yshift": -18, "font": {"size": 12}}
+    return [
+        {"x": places[node["trial_id"]][0], "y": places[node["trial_id"]][1], "text": _label(node), **common}
+        for node in nodes
+        if not crowded or _kind(node, chosen) in ("chosen", "running")
+    ]
 
 
 _LOOKS = {

@@ -64,7 +64,7 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
 def _ends(search: dict[str, Any]) -> str:
     if search["status"] == "RUNNING":
         left = int(search["patience"]) - int(search["de_count"])
-        return f"{left} more to the stop"
+        return f"{left} more to the stop" if left > 0 else "final training"
     return "the search has ended" if search["status"] == "COMPLETE" else "the search does not run"
 
 

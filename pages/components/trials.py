@@ -13,6 +13,7 @@ from pages.charts.curves import curve
 from pages.charts.wording import missing, point
 from pages.components.choose import pick_trial
 from pages.components.data import home, read
+from pages.components.drawing import draw
 from pages.components.summary import CLOSE_CALL, close_calls, table3
 
 LOG_BYTES = 2500
@@ -28,14 +29,14 @@ def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) ->
         key="table3",
         on_select=lambda: _picked(list(rows.index)),
         selection_mode="single-row",
-        height="content" if len(rows) <= 16 else 580,
+        height="content" if len(rows) <= 24 else 880,
         placeholder="",
         alt="Table 3 of this search: its trials with settings, losses and accuracies",
         column_config={
             "trial": st.column_config.TextColumn(pinned=True),
             "learning rate": st.column_config.NumberColumn(format="%.0e"),
             "95 % interval": st.column_config.TextColumn(help="Wilson interval of the val accuracy"),
-            "mark": st.column_config.TextColumn(width="small"),
+            "mark": st.column_config.TextColumn(width=130),
             "done": st.column_config.NumberColumn(help="epochs finished"),
             "reused": st.column_config.NumberColumn(help="epochs continued from an earlier trial"),
             **{name: share for name in rows.columns if name.endswith(("accuracy", "loss"))},
@@ -70,7 +71,7 @@ def detail(trial: dict[str, Any]) -> None:
         grid = st.grid(2, min_column_width=400)
         for metric in ("loss", "accuracy"):
             grid.plotly_chart(
-                curve(epochs, metric, asked=int(trial["epochs"]), reused=reused), key=f"curve_{metric}",
+                draw(curve, epochs, metric, asked=int(trial["epochs"]), reused=reused), key=f"curve_{metric}",
                 config={"displayModeBar": False},
                 alt=f"{metric.capitalize()} of training and validation at each epoch of {trial['trial_id']}",
             )  # fmt: skip
