@@ -60,6 +60,8 @@ def test_epochs_arrive_without_a_reload_and_choices_keep(server: Server, watched
     watched.open(f"{server.url}/search?search={RUNNING}")
     page = watched.page
     expect(page.get_by_text("trial 3, epoch 7 of 12")).to_be_visible()
+    expect(page.locator(".st-key-curve_loss svg").first).to_be_visible()
+    page.wait_for_timeout(1_000)  # the page has settled: a menu opened while it builds up may close again
     page.evaluate("window.stillTheSame = true")
 
     # A person picks a trial, scrolls, and folds the settings open.
