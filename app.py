@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -20,11 +20,11 @@ from store.owner import shared
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Own the store from the first request to the last, so that no page has to wait for it."""
-    owner = await to_thread.run_sync(shared, default_home())
+    owner = await asyncio.to_thread(shared, default_home())
     try:
         yield {}
     finally:
-        await to_thread.run_sync(owner.close)
+        await asyncio.to_thread(owner.close)
 
 
 async def healthz(_: Request) -> JSONResponse:
