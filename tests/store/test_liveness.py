@@ -58,16 +58,18 @@ def test_lost(status: str, seen_at: datetime | None, pid: int | None, host: str 
 
 def test_a_slow_process_that_lives_is_not_lost():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    later = NOW + timedelta(seconds=STALE_SECONDS + 60)
-    assert not is_lost("RUNNING", NOW + timedelta(seconds=30), child.pid, HERE, later)
+    seen_at = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=30)
+    later = seen_at + timedelta(seconds=STALE_SECONDS + 30)
+    assert not is_lost("RUNNING", seen_at, child.pid, HERE, later)
     child.communicate()
-    assert is_lost("RUNNING", NOW + timedelta(seconds=30), child.pid, HERE, later)
+    assert is_lost("RUNNING", seen_at, child.pid, HERE, later)
 
 
 def test_a_frame_gets_its_column():
+    fresh = datetime.now(UTC).replace(tzinfo=None)  # this file may have been read long before the test runs
     rows = [
         ("RUNNING", STALE, pd.NaT, GONE, HERE),
-        ("RUNNING", STALE, FRESH, GONE, HERE),
+        ("RUNNING", STALE, fresh, GONE, HERE),
         ("WAITING", pd.NaT, pd.NaT, None, None),
     ]
     frame = pd.DataFrame(rows, columns=["status", "event_at", "heartbeat_at", "pid", "host"])

@@ -68,7 +68,7 @@ def test_table_3_shows_failed_unfinished_and_continued_trials(tmp_path: Path) ->
     assert state.update() == []
     head, failed, waiting = table3(state).splitlines()
     assert head.split()[:2] == ["DE_COUNT", "learning"]
-    assert failed.split()[:8] == ["0", "1e-02", "10", "2", "0.5000", "0.7500", "0.5000", "0.7500"]
+    assert failed.split()[:8] == ["0", "0.01", "10", "2", "0.5000", "0.7500", "0.5000", "0.7500"]
     assert failed.endswith("FAILED: no memory")
     assert "2 epochs continued" in waiting
     assert "WAITING" in waiting
