@@ -12,6 +12,7 @@ from pages.charts.probabilities import probabilities
 from pages.charts.wording import missing
 from pages.components.choose import search_choice
 from pages.components.data import home, read, record
+from pages.components.drawing import show
 from pages.components.samples import sample_choice
 
 SOURCES = {"sample": "Image of the test split", "upload": "Own image"}
@@ -57,10 +58,7 @@ def reading(model: Any, image: np.ndarray, true_class: str | None) -> None:
     with right:
         st.metric("Called", result.best, delta=f"probability {table['probability'].max():.1%}", delta_color="off",
                   delta_arrow="off")  # fmt: skip
-        st.plotly_chart(
-            probabilities(table), key="probabilities", config={"displayModeBar": False},
-            alt="Probability of each class, the highest first",
-        )  # fmt: skip
+        show(probabilities(table), key="probabilities", alt="Probability of each class, the highest first")
 
 
 st.warning(

@@ -11,9 +11,9 @@ from pages.charts.wording import missing, point
 from pages.components import outcome, result_parts
 from pages.components.choose import search_choice, trial_choice
 from pages.components.data import read, record
+from pages.components.drawing import show
 from pages.components.facts import classes, synthetic, trials_of
 
-PLAIN = {"displayModeBar": False}
 SPLITS = {"test": "Test", "val": "Validation"}
 
 
@@ -36,20 +36,20 @@ def result(search: dict[str, Any], trial: dict[str, Any], split: str) -> None:
     grid = st.grid(2, min_column_width=400)
     with grid.cell():
         st.subheader("ROC, each class against the rest", anchor=False)
-        st.plotly_chart(
-            roc(outcome.roc_points(predictions, names)), key="roc", config=PLAIN,
+        show(
+            roc(outcome.roc_points(predictions, names)), key="roc",
             alt="ROC curve of each class against the rest, with the area under each in the legend",
         )  # fmt: skip
     with grid.cell():
         st.subheader("Confusion matrix", anchor=False)
-        st.plotly_chart(
-            confusion(read("confusion", trial_id, split), names), key="confusion", config=PLAIN,
+        show(
+            confusion(read("confusion", trial_id, split), names), key="confusion",
             alt="Confusion matrix: rows are true classes, columns what they were called",
         )  # fmt: skip
     st.subheader("Per class", anchor=False)
     result_parts.table4(rows, trial_id, reported_auc=published)
-    st.plotly_chart(
-        class_rates(outcome.rates(rows)), key="rates", config=PLAIN,
+    show(
+        class_rates(outcome.rates(rows)), key="rates",
         alt="Recall, precision and specificity of each class with 95 % Wilson intervals",
     )  # fmt: skip
     result_parts.predictions_csv(predictions, names, trial_id)

@@ -11,12 +11,11 @@ from pages.charts.trajectory import trajectory
 from pages.components import commands, overview, trials
 from pages.components.choose import pick_trial, search_choice, trial_choice
 from pages.components.data import home, read, record
-from pages.components.drawing import draw
+from pages.components.drawing import draw, show
 from pages.components.facts import starting, trials_of
 from pages.components.guard import guarded
 from pages.components.settings_view import settings_view
 
-PLAIN = {"displayModeBar": False}
 CHARTED = [  # what the charts show of a trial; the rest changes with every heartbeat
     "trial_id", "cycle", "coordinate", "learning_rate", "batch_size", "epochs", "status", "val_accuracy", "val_loss",
     "val_low", "val_high",
@@ -42,16 +41,16 @@ def live(search_id: str, status: str | None) -> None:
     shown = str(running["trial_id"].iloc[0]) if not running.empty else search["best_trial_id"]
 
     st.subheader("Trajectory", anchor=False)
-    st.plotly_chart(
+    show(
         draw(trajectory, charted, cycles, best=search["best_trial_id"], picked=st.query_params.get("trial")),
-        key="trajectory", on_select=partial(picked_node, "trajectory"), selection_mode="points", config=PLAIN,
+        key="trajectory", on_select=partial(picked_node, "trajectory"),
         alt="The search as a tree: a column a cycle, a lane a coordinate, the chosen path drawn through it",
     )  # fmt: skip
     grid = st.grid(2, min_column_width=400)
-    grid.plotly_chart(draw(de_count, cycles, int(search["patience"])), key="de_count", config=PLAIN,
-                      alt="DE_COUNT after each cycle against the patience")  # fmt: skip
-    grid.plotly_chart(draw(best_so_far, charted), key="best_so_far", config=PLAIN,
-                      alt="Validation accuracy of each trial with its interval, and the best so far")  # fmt: skip
+    show(draw(de_count, cycles, int(search["patience"])), key="de_count", place=grid,
+         alt="DE_COUNT after each cycle against the patience")  # fmt: skip
+    show(draw(best_so_far, charted), key="best_so_far", place=grid,
+         alt="Validation accuracy of each trial with its interval, and the best so far")  # fmt: skip
     st.subheader("Trials", anchor=False)
     trials.table(search, own, cycles)
     st.subheader("One trial", anchor=False)

@@ -13,10 +13,11 @@ from pages.charts.curves import curve
 from pages.charts.wording import missing, point
 from pages.components.choose import pick_trial
 from pages.components.data import home, read
-from pages.components.drawing import draw
+from pages.components.drawing import draw, show
 from pages.components.summary import CLOSE_CALL, close_calls, table3
 
 LOG_BYTES = 2500
+ROW = 33  # px
 
 
 def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) -> None:
@@ -29,7 +30,8 @@ def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) ->
         key="table3",
         on_select=lambda: _picked(list(rows.index)),
         selection_mode="single-row",
-        height="content" if len(rows) <= 24 else 880,
+        row_height=ROW,
+        height=ROW * (min(len(rows), 24) + 1) + 3,  # given, so that nothing moves when the browser has drawn it
         placeholder="",
         alt="Table 3 of this search: its trials with settings, losses and accuracies",
         column_config={
@@ -70,9 +72,9 @@ def detail(trial: dict[str, Any]) -> None:
     else:
         grid = st.grid(2, min_column_width=400)
         for metric in ("loss", "accuracy"):
-            grid.plotly_chart(
-                draw(curve, epochs, metric, asked=int(trial["epochs"]), reused=reused), key=f"curve_{metric}",
-                config={"displayModeBar": False},
+            show(
+                draw(curve, epochs, metric, asked=int(trial["epochs"]), reused=reused),
+                key=f"curve_{metric}", place=grid,
                 alt=f"{metric.capitalize()} of training and validation at each epoch of {trial['trial_id']}",
             )  # fmt: skip
     log_view("Log of this trial", str(trial["search_id"]), trial_name(str(trial["trial_id"])))

@@ -60,12 +60,14 @@ def test_epochs_arrive_without_a_reload_and_choices_keep(server: Server, watched
     watched.open(f"{server.url}/search?search={RUNNING}")
     page = watched.page
     expect(page.get_by_text("trial 3, epoch 7 of 12")).to_be_visible()
-    expect(page.locator(".st-key-curve_loss svg").first).to_be_visible()
-    page.wait_for_timeout(1_000)  # the page has settled: a menu opened while it builds up may close again
+    expect(page.locator(".st-key-curve_loss svg").first).to_be_visible(timeout=30_000)
     page.evaluate("window.stillTheSame = true")
 
     # A person picks a trial, scrolls, and folds the settings open.
-    page.get_by_role("combobox", name=re.compile("Trial")).click()
+    box = page.get_by_role("combobox", name=re.compile("^Trial"))
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(1_000)  # an open menu closes when the page scrolls: let it come to rest first
+    box.click()
     page.get_by_role("option", name="cycle 0, start").click()
     expect(page).to_have_url(re.compile(r"trial=s-20261124-101500-0000aa\.00-initial"))
     page.get_by_text("Settings and machine").click()
