@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,24 @@ def test_the_disk_that_trials_take_is_told_anew_when_checkpoints_go(tmp_path: Pa
     [told] = [record for record in replay(tmp_path, SEARCH) if record["kind"] == "files"]
     folder = trial_folder(tmp_path, f"{SEARCH}.00-initial")
     assert told["bytes"] == sum(file.stat().st_size for file in folder.iterdir())
+
+
+def test_candidates_of_a_cycle_run_side_by_side_and_the_path_is_the_same(
+    tmp_path: Path, settings: SearchSettings
+) -> None:
+    alone = run(tmp_path / "alone", dataclasses.replace(settings, final_seeds=0), FakeLauncher(published))[1]
+    slots: list[int] = []
+
+    class Slots(FakeLauncher):
+        def start(self, spec_file: Path, log: Path, slot: int, threads: int) -> FakeWorker:
+            slots.append(slot)
+            return super().start(spec_file, log, slot, threads)
+
+    pairs = dataclasses.replace(settings, final_seeds=0, parallel=2)
+    together = run(tmp_path / "together", pairs, Slots(published))[1]
+    assert set(slots) == ({0, 1} if (os.cpu_count() or 1) > 1 else {0})
+    rows = [
+        [(t.fact["trial_id"], t.fact["reused_epochs"], t.metric("val", "accuracy")) for t in s.ordered()]
+        for s in (alone, together)
+    ]
+    assert rows[0] == rows[1]
