@@ -15,10 +15,11 @@ import re
 import uuid
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, BinaryIO
 
 Record = dict[str, Any]
 
@@ -189,10 +190,17 @@ def sync_folder(folder: Path) -> None:
 
 def write_durably(path: Path, data: bytes | memoryview) -> None:
     """Write a whole file so that after a crash either the old or the new content is there, never a part."""
+    with open_durably(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def open_durably(path: Path) -> Iterator[BinaryIO]:
+    """For a file that is written piece by piece: it takes its name, durably, when the block ends without an error."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from core.data.dataset import Dataset, DatasetError, ImageRecord, ScanCancelled
 from core.data.intake import IntakeError, decode_image, to_square
 from core.locks import wait_lock
-from store.journal import sync_folder, write_durably
+from store.journal import open_durably, write_durably
 
 CACHE_VERSION: Final = 1  # raise it when decoding or scaling gives other pixels: old caches are then built anew
 THREADS: Final = 2
@@ -108,25 +106,17 @@ def _build(
     for left_over in path.parent.glob(f".{path.name}.*.tmp"):  # by a process that died; nobody else holds the lock
         left_over.unlink(missing_ok=True)
     _note(path).unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     shape = (len(dataset.usable), size, size, 3)
-    try:
-        with temporary.open("wb") as file, ThreadPoolExecutor(THREADS) as pool:
-            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            progress(0, shape[0])
-            for start in range(0, shape[0], _BATCH):
-                if stop():
-                    raise ScanCancelled("Decoding the images was cancelled.")
-                batch = dataset.usable[start : start + _BATCH]
-                for image in pool.map(lambda record: _decode(dataset.root, record, size), batch):
-                    file.write(image.tobytes())
-                progress(start + len(batch), shape[0])
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with open_durably(path) as file, ThreadPoolExecutor(THREADS) as pool:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        progress(0, shape[0])
+        for start in range(0, shape[0], _BATCH):
+            if stop():
+                raise ScanCancelled("Decoding the images was cancelled.")
+            batch = dataset.usable[start : start + _BATCH]
+            for image in pool.map(lambda record: _decode(dataset.root, record, size), batch):
+                file.write(image.tobytes())
+            progress(start + len(batch), shape[0])
     write_durably(_note(path), json.dumps(_facts(path, shape)).encode())
 
 
