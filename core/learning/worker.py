@@ -83,7 +83,7 @@ def _main(spec: Spec) -> int:
         return stop.is_set() or os.getppid() != spec.controller
 
     home = Path(spec.home)
-    if wait_lock(trial_lock(home, spec.trial_id), give_up=leave) is None:
+    if wait_lock(trial_lock(home, spec.trial_id), give_up=leave) is None:  # else held until the process ends
         return 0
     recorded, status = _recorded(home, spec)
     if status in ("COMPLETE", "FAILED"):
