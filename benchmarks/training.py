@@ -27,9 +27,10 @@ from core.data.dataset import Dataset
 from core.data.sample import make_sample
 from core.data.scan import scan
 from core.learning import model
+from core.learning.learner import Learner, make_optimiser
 from core.learning.model import normalise
 from core.learning.settings import TrialSettings
-from core.learning.training import Data, batches, make_optimiser, train
+from core.learning.training import Data, batches, train
 from core.learning.worker import load_data
 
 WORKERS_TRIED = (0, 1, 2)
@@ -178,8 +179,7 @@ class _Ours:
     def __init__(self, options: Options, data: Data) -> None:
         network = _network(options, len(data.classes))
         settings = TrialSettings(**{**vars(_settings(options)), "epochs": options.rounds + 1})
-        optimiser = make_optimiser(network, settings)
-        self._results = train(network, optimiser, data, settings, 0, lambda _stage, _done, _total: None)
+        self._results = train(Learner(network, settings), data, settings, 0, lambda _stage, _done, _total: None)
 
     def epoch(self) -> float:
         return next(self._results).images_per_second

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any
 
-TRAINING_VERSION = "1"  # raise it when a change gives other bits: checkpoints of another version are not continued
+TRAINING_VERSION = "2"  # raise it when a change gives other bits: checkpoints of another version are not continued
 
 OPTIMISERS = ("adamw", "adam", "sgd")
 
@@ -71,6 +71,7 @@ class TrialSettings:
     seed: int = 0
     optimiser: str = "adamw"
     weight_decay: float = 0.01
+    average: float = 0.0  # decay of the running average of the weights, a step; 0: the weights as they are
     device: str = "cpu"
     threads: int = 2
     augment: AugmentSettings = field(default_factory=AugmentSettings)

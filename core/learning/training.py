@@ -1,6 +1,6 @@
 """The training loop: a generator that yields one result an epoch; its caller does all I/O.
 
-Exact: everything random in an epoch is drawn from (seed, epoch), so model and optimiser state after epoch k decide
+Exact: everything random in an epoch is drawn from (seed, epoch), so the learner's state after epoch k decides
 epoch k + 1 bit for bit on the CPU at an equal thread count. Stopping, resuming and continuing a finished trial by
 more epochs therefore give the same numbers as one uninterrupted run.
 """
@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from core.learning.augment import augment
+from core.learning.learner import Learner
 from core.learning.model import normalise
 from core.learning.results import SplitResult
 from core.learning.settings import TrialSettings
@@ -60,26 +60,24 @@ class EpochResult:
     splits: dict[str, SplitResult]
 
 
-def train(
-    model: nn.Module, optimiser: torch.optim.Optimizer, data: Data, settings: TrialSettings, done: int, tell: Progress
-) -> Iterator[EpochResult]:
-    """Train epochs `done` + 1 to `settings.epochs`, yielding after each, when model and optimiser may be saved.
+def train(learner: Learner, data: Data, settings: TrialSettings, done: int, tell: Progress) -> Iterator[EpochResult]:
+    """Train epochs `done` + 1 to `settings.epochs`, yielding after each, when the learner's state may be saved.
 
     Raises TrainingError when a loss is not finite.
     """
     device = torch.device(settings.device)
     for epoch in range(done + 1, settings.epochs + 1):
         started = time.perf_counter()
-        trained = _train_epoch(model, optimiser, data, settings, epoch, device, tell)
+        trained = _train_epoch(learner, data, settings, epoch, device, tell)
         seconds = time.perf_counter() - started
-        val = evaluate(model, data, "val", settings, tell)
+        val = evaluate(learner.judged, data, "val", settings, tell)
         yield EpochResult(epoch, seconds, len(data.splits["train"]) / seconds, {"train": trained, "val": val})
 
 
 def _train_epoch(
-    model: nn.Module, optimiser: torch.optim.Optimizer, data: Data, settings: TrialSettings, epoch: int,
-    device: torch.device, tell: Progress,
-) -> SplitResult:  # fmt: skip
+    learner: Learner, data: Data, settings: TrialSettings, epoch: int, device: torch.device, tell: Progress
+) -> SplitResult:
+    model, optimiser = learner.model, learner.optimiser
     generator = seed_epoch(settings.seed, epoch)
     rows = data.splits["train"][torch.randperm(len(data.splits["train"]), generator=generator).numpy()]
     scaler = torch.amp.GradScaler(device.type, enabled=_precision(device) is torch.float16)
@@ -101,6 +99,7 @@ def _train_epoch(
         scaler.scale(loss).backward()
         scaler.step(optimiser)
         scaler.update()
+        learner.stepped()
         outputs.append(logits.detach().float().softmax(dim=1).cpu())
         losses.append(each.detach().cpu())
         done += len(batch)
@@ -145,15 +144,6 @@ def seed_epoch(seed: int, epoch: int) -> Generator:
     number = int.from_bytes(hashlib.sha256(f"{seed}/{epoch}".encode()).digest()[:8], "big") >> 1
     torch.manual_seed(number)
     return Generator().manual_seed(number)
-
-
-def make_optimiser(model: nn.Module, settings: TrialSettings) -> torch.optim.Optimizer:
-    """The optimiser, in its fused form: on two cores the plain one costs a fifth of a step at batch size 10."""
-    options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay, "fused": True}
-    if settings.optimiser == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=0.9, **options)
-    kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
-    return kind(model.parameters(), **options)
 
 
 def _precision(device: torch.device) -> torch.dtype:

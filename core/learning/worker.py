@@ -26,6 +26,7 @@ import torch
 from core.data.dataset import Dataset
 from core.heart import Heart
 from core.learning import checkpoint, model, reuse, training
+from core.learning.learner import Learner
 from core.learning.settings import TRAINING_VERSION, InitialWeights, TrialSettings, run_key
 from core.locks import wait_lock
 from core.paths import trial_folder, trial_lock, trial_name
@@ -123,14 +124,14 @@ def _run(
     folder = trial_folder(home, spec.trial_id)
     dataset = Dataset.load(Path(spec.dataset))
     key = run_key(settings, dataset.dataset_id, spec.weights.sha256)
-    network, optimiser, history, reused = _start(spec, home, key, len(dataset.classes), recorded)
-    mean, std = model.input_statistics(network)
+    learner, history, reused = _start(spec, home, key, len(dataset.classes), recorded)
+    mean, std = model.input_statistics(learner.model)
     data = load_data(dataset, Path(spec.cache), mean, std)
 
     for entry in history:
         _record(journal, spec, entry, recorded, reused=entry["epoch"] <= reused)
     heart.epoch = len(history) + 1
-    for result in training.train(network, optimiser, data, settings, len(history), heart.tell):
+    for result in training.train(learner, data, settings, len(history), heart.tell):
         entry = {
             "epoch": result.epoch,
             "seconds": result.seconds,
@@ -139,7 +140,7 @@ def _run(
             "predictions": {"val": result.splits["val"].predictions()},
         }
         history.append(entry)
-        checkpoint.save(folder, network, optimiser, history, key)  # durable before the record says so
+        checkpoint.save(folder, learner, history, key)  # durable before the record says so
         _record(journal, spec, entry, recorded, reused=False)
         _record_files(journal, spec, folder)
         heart.epoch = result.epoch + 1
@@ -153,13 +154,13 @@ def _run(
             return False
 
     splits = [name for name in ("calibration", "test") if len(data.splits[name])]
-    results = {name: training.evaluate(network, data, name, settings, heart.tell) for name in splits}
+    results = {name: training.evaluate(learner.judged, data, name, settings, heart.tell) for name in splits}
     facts = model.ModelFacts(
         backbone=settings.backbone, classes=list(dataset.classes), image_size=settings.image_size, mean=mean, std=std,
         settings=settings.to_json(), training_version=TRAINING_VERSION, trial_id=spec.trial_id,
         dataset_id=dataset.dataset_id, synthetic=dataset.synthetic, initial_weights=spec.weights.origin,
     )  # fmt: skip
-    model.save_weights(network, facts, folder)
+    model.save_weights(learner.judged, facts, folder)
     journal.append(
         "evaluation", trial_id=spec.trial_id, search_id=spec.search_id, epoch=settings.epochs,
         splits={name: result.metrics() for name, result in results.items()},
@@ -181,8 +182,8 @@ def load_data(dataset: Dataset, cache: Path, mean: list[float], std: list[float]
 
 def _start(
     spec: Spec, home: Path, key: dict[str, Any], n_classes: int, recorded: set[int]
-) -> tuple[torch.nn.Module, torch.optim.Optimizer, checkpoint.History, int]:
-    """Model, optimiser, the records of the epochs that they have behind them, and how many of those are the parent's.
+) -> tuple[Learner, checkpoint.History, int]:
+    """The learner, the records of the epochs that it has behind it, and how many of those are the parent's.
 
     From the trial's own checkpoint, else from its parent's, else from the initial weights. A checkpoint that cannot be
     read is passed over: training again gives the same. Raises Trouble when earlier epochs were trained by another
@@ -200,12 +201,11 @@ def _start(
         if folder is not None and not reuse.continuable(folder, key):
             continue
         network = model.build(spec.settings.backbone, n_classes, spec.weights.path, spec.settings.seed)
-        network = network.to(spec.settings.device)
-        optimiser = training.make_optimiser(network, spec.settings)
+        learner = Learner(network.to(spec.settings.device), spec.settings)
         if folder is None:
-            return network, optimiser, [], 0
+            return learner, [], 0
         try:
-            return network, optimiser, checkpoint.load(folder, network, optimiser), inherited
+            return learner, checkpoint.load(folder, learner), inherited
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
             print(f"The checkpoint in {folder} cannot be read ({type(error).__name__}); training starts before it.")
     raise AssertionError("unreachable")

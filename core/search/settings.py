@@ -49,6 +49,10 @@ class SearchSettings:
     final_seeds: int = _setting(3, "Final trainings", "How often the best point is trained again, from other seeds.")
     optimiser: str = _setting("adamw", "Optimiser", "AdamW, Adam or SGD (momentum 0.9).", OPTIMISERS)
     weight_decay: float = _setting(0.01, "Weight decay", "Weight decay of the optimiser.")
+    average: float = _setting(
+        0.0, "Weight averaging", "Evaluate and keep a running average of the weights over the steps with this decay "
+        "(0.98: about the last 50 steps), steadier than the last step's; 0: off, as in the study."
+    )  # fmt: skip
     per_class: int = _setting(0, "Images a class", "At most so many images of each class are used; 0: all.")
     calibration: int = _setting(10, "Calibration (%)", "Share kept for calibration; not used by training or search.")
     validation: int = _setting(15, "Validation (%)", "Share on which the search chooses.")
@@ -90,6 +94,8 @@ class SearchSettings:
             choices = spec.metadata.get("choices") or ()
             if choices and getattr(self, spec.name) not in choices:
                 raise SettingsError(f"{spec.name} is {getattr(self, spec.name)!r}; allowed are {', '.join(choices)}.")
+        if not 0 <= self.average < 1:
+            raise SettingsError(f"average is {self.average}; it must lie between 0 and below 1.")
         if not self.data.strip():
             raise SettingsError("data is empty; give a folder, a zip, a MedMNIST .npz or 'sample'.")
         self.augment.check()
@@ -120,6 +126,7 @@ class SearchSettings:
             seed=seed,
             optimiser=self.optimiser,
             weight_decay=self.weight_decay,
+            average=self.average,
             device=device,
             threads=threads,
             augment=self.augment,

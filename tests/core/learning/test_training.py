@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from core.learning import checkpoint, model, reuse, training
+from core.learning.learner import Learner
 from core.learning.settings import NO_AUGMENTATION, AugmentSettings, TrialSettings, run_key
-from core.learning.training import Data, TrainingError, batches, evaluate, make_optimiser, train
+from core.learning.training import Data, TrainingError, batches, evaluate, train
 
 SMALL = TrialSettings(backbone="resnet10t", image_size=32, learning_rate=1e-3, batch_size=8, epochs=3, threads=1)
-Trained = tuple[torch.nn.Module, torch.optim.Optimizer, list[dict[str, object]]]
+Trained = tuple[Learner, list[dict[str, Any]]]
 
 
 def quiet(_stage: str, _done: int, _total: int) -> None:
@@ -35,30 +38,35 @@ def make_data(n: int = 33, size: int = 32) -> Data:
 def fit(settings: TrialSettings, data: Data, folder: Path | None = None, resume: Path | None = None) -> Trained:
     torch.set_num_threads(settings.threads)
     network = model.build(settings.backbone, 3, None, settings.seed)
-    optimiser = make_optimiser(network, settings)
-    history = checkpoint.load(resume, network, optimiser) if resume else []
-    for result in train(network, optimiser, data, settings, len(history), quiet):
+    learner = Learner(network, settings)
+    history = checkpoint.load(resume, learner) if resume else []
+    for result in train(learner, data, settings, len(history), quiet):
         metrics = {name: split.metrics() for name, split in result.splits.items()}
         history.append({"epoch": result.epoch, "splits": metrics, "val": result.splits["val"].predictions()})
         if folder:
-            checkpoint.save(folder, network, optimiser, history, {"key": 1})
-    return network, optimiser, history
+            checkpoint.save(folder, learner, history, {"key": 1})
+    return learner, history
 
 
 def assert_same_bits(one: Trained, other: Trained) -> None:
-    for (name, a), b in zip(one[0].state_dict().items(), other[0].state_dict().values(), strict=True):
-        assert torch.equal(a, b), name
-    for a_state, b_state in zip(
-        one[1].state_dict()["state"].values(), other[1].state_dict()["state"].values(), strict=True
-    ):
-        for name in a_state:
-            assert torch.equal(a_state[name], b_state[name]), name
-    assert one[2] == other[2]
+    ours, theirs = flat(one[0].state_dict()), flat(other[0].state_dict())
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        assert torch.equal(value, theirs[name]), name
+    assert one[1] == other[1]
 
 
-@pytest.mark.parametrize("optimiser", ["adamw", "adam", "sgd"])
-def test_two_epochs_continued_by_one_equal_three(tmp_path: Path, optimiser: str) -> None:
-    data, settings = make_data(), dataclasses.replace(SMALL, optimiser=optimiser)
+def flat(state: Any, path: str = "") -> dict[str, Tensor]:
+    """Every tensor of a nested state by its path."""
+    if isinstance(state, Tensor):
+        return {path: state}
+    inner = state.items() if isinstance(state, dict) else enumerate(state) if isinstance(state, list) else ()
+    return {name: tensor for key, value in inner for name, tensor in flat(value, f"{path}/{key}").items()}
+
+
+@pytest.mark.parametrize(("optimiser", "average"), [("adamw", 0), ("adam", 0), ("sgd", 0), ("adamw", 0.98)])
+def test_two_epochs_continued_by_one_equal_three(tmp_path: Path, optimiser: str, average: float) -> None:
+    data, settings = make_data(), dataclasses.replace(SMALL, optimiser=optimiser, average=average)
     whole = fit(settings, data)
     fit(dataclasses.replace(settings, epochs=2), data, folder=tmp_path)
     assert_same_bits(whole, fit(settings, data, resume=tmp_path))
@@ -72,15 +80,43 @@ def test_inception_v3_continues_exactly_too(tmp_path: Path) -> None:
     assert_same_bits(whole, fit(settings, data, resume=tmp_path))
 
 
+def test_an_average_is_judged_and_does_not_change_what_is_trained() -> None:
+    data = make_data()
+    plain, averaged = fit(SMALL, data), fit(dataclasses.replace(SMALL, average=0.98), data)
+    assert plain[0].judged is plain[0].model
+    for one, other in zip(plain[0].model.parameters(), averaged[0].model.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert any(
+        not torch.equal(one, other)
+        for one, other in zip(averaged[0].model.parameters(), averaged[0].judged.parameters(), strict=True)
+    )
+    assert plain[1][-1]["splits"]["val"] != averaged[1][-1]["splits"]["val"]
+    judged = evaluate(averaged[0].judged, data, "val", SMALL, quiet)
+    assert judged.predictions() == averaged[1][-1]["val"]
+
+
+def test_the_average_follows_its_decay_after_a_short_warm_up() -> None:
+    layer = nn.Linear(1, 1, bias=False)
+    learner = Learner(layer, dataclasses.replace(SMALL, average=0.5))
+    expected = None
+    for step in range(12):
+        with torch.no_grad():
+            layer.weight.fill_(step)
+        learner.stepped()
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = float(step) if expected is None else decay * expected + (1 - decay) * step
+        assert learner.judged.weight.item() == pytest.approx(expected, rel=1e-6)
+
+
 def test_another_seed_gives_another_model() -> None:
     data = make_data()
     one, other = fit(SMALL, data), fit(dataclasses.replace(SMALL, seed=1), data)
-    assert one[2] != other[2]
+    assert one[1] != other[1]
 
 
 def test_it_learns_what_is_there_to_learn() -> None:
     data = make_data(n=60)
-    *_, history = fit(dataclasses.replace(SMALL, epochs=12, augment=NO_AUGMENTATION), data)
+    _, history = fit(dataclasses.replace(SMALL, epochs=12, augment=NO_AUGMENTATION), data)
     losses = [entry["splits"]["train"]["loss"] for entry in history]  # type: ignore[index]
     assert losses[-1] < 0.5 * losses[0]
 
@@ -123,11 +159,11 @@ def test_evaluation_does_not_change_the_model_and_counts_every_image() -> None:
 def test_a_checkpoint_is_continued_only_for_an_equal_key(tmp_path: Path) -> None:
     key = run_key(SMALL, "d-1", "abc")
     network = model.build("resnet10t", 3, None, 0)
-    checkpoint.save(tmp_path, network, make_optimiser(network, SMALL), [{"epoch": 1}, {"epoch": 2}], key)
+    checkpoint.save(tmp_path, Learner(network, SMALL), [{"epoch": 1}, {"epoch": 2}], key)
     assert reuse.continuable(tmp_path, run_key(dataclasses.replace(SMALL, epochs=99), "d-1", "abc")) == 2
     for change in (
         {"learning_rate": 1e-4}, {"batch_size": 9}, {"seed": 1}, {"threads": 2}, {"image_size": 64},
-        {"optimiser": "sgd"}, {"device": "cuda"}, {"augment": AugmentSettings(noise=0.1)},
+        {"optimiser": "sgd"}, {"average": 0.9}, {"device": "cuda"}, {"augment": AugmentSettings(noise=0.1)},
     ):  # fmt: skip
         assert reuse.continuable(tmp_path, run_key(dataclasses.replace(SMALL, **change), "d-1", "abc")) == 0  # type: ignore[arg-type]
     assert reuse.continuable(tmp_path, run_key(SMALL, "d-2", "abc")) == 0
