@@ -23,11 +23,14 @@ FACTS = {
     "trial_record": ("trial_id",), "trial_event": ("journal", "line_at"),
     "epoch_split": ("trial_id", "epoch", "split"), "reading": ("reading_id",), "tombstone": ("search_id",),
 }  # fmt: skip
-LATEST = {"heartbeat": ("search_id", "trial_id"), "trial_files": ("trial_id",)}
+LATEST = {
+    "heartbeat": ("search_id", "trial_id"), "trial_files": ("trial_id",), "annotation": ("search_id", "trial_id"),
+    "fusion": ("fusion_id",), "operating_point": ("operating_point_id",),
+}  # fmt: skip
 KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)
 SOURCE = ("journal", "line_at")
-OF_A_SEARCH = tuple(table for table in KEYS if table not in ("dataset", "image", "reading", "tombstone"))
+OF_A_SEARCH = tuple(table for table in KEYS if table not in ("dataset", "image", "reading", "fusion", "tombstone"))
 
 
 def write_rows(connection: duckdb.DuckDBPyConnection, rows: dict[str, list[Row]]) -> None:

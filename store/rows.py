@@ -205,6 +205,33 @@ def _reading(f: Fields) -> Iterator[TableRow]:
     }  # fmt: skip
 
 
+def _annotation(f: Fields) -> Iterator[TableRow]:
+    yield "annotation", {
+        "search_id": f.text("search_id"), "trial_id": f.text("trial_id", optional=True) or "", "note": f.text("note"),
+        "tags": f.texts("tags"), "written_by": f.text("written_by", optional=True),
+    }  # fmt: skip
+
+
+def _fusion(f: Fields) -> Iterator[TableRow]:
+    trial_ids, weights = f.texts("trial_ids"), f.reals("weights")
+    if weights is None or len(weights) != len(trial_ids) or any(weight is None or weight < 0 for weight in weights):
+        raise RecordError(f"'weights' must be {len(trial_ids)} numbers of at least 0, one a member")
+    yield "fusion", {
+        "fusion_id": f.text("fusion_id"), "name": f.text("name"), "dataset_id": f.text("dataset_id"),
+        "rule": f.text("rule"), "trial_ids": trial_ids, "weights": weights, "chosen_by": f.text("chosen_by"),
+        "removed": bool(f.flag("removed")),
+    }  # fmt: skip
+
+
+def _operating_point(f: Fields) -> Iterator[TableRow]:
+    yield "operating_point", {
+        "operating_point_id": f.text("operating_point_id"), "name": f.text("name"),
+        "search_id": f.text("search_id", optional=True), "model_id": f.text("model_id"),
+        "classes": f.texts("classes"), "rule": f.json("rule"), "prevalence": f.json("prevalence"),
+        "removed": bool(f.flag("removed")),
+    }  # fmt: skip
+
+
 def _tombstone(f: Fields) -> Iterator[TableRow]:
     if deleted_search(f.values) is None:
         raise f.wrong("search_id", "a search")
@@ -214,6 +241,7 @@ def _tombstone(f: Fields) -> Iterator[TableRow]:
 _RULES: dict[str, Callable[[Fields], Iterator[TableRow]]] = {
     "dataset": _dataset, "images": _images, "search": _search, "search_data": _search_data,
     "search_event": _search_event, "cycle": _cycle, "trial": _trial, "trial_event": _trial_event, "epoch": _epoch,
-    "evaluation": _epoch, "heartbeat": _heartbeat, "files": _files, "reading": _reading, "tombstone": _tombstone,
+    "evaluation": _epoch, "heartbeat": _heartbeat, "files": _files, "reading": _reading, "annotation": _annotation,
+    "fusion": _fusion, "operating_point": _operating_point, "tombstone": _tombstone,
 }  # fmt: skip
 KINDS = tuple(_RULES)

@@ -242,6 +242,49 @@ CREATE TABLE reading (
 );
 COMMENT ON TABLE reading IS 'Audit trail of live predictions; outlives the search of its model';
 
+CREATE TABLE annotation (
+    search_id VARCHAR,                    -- search that it is about, or that the trial belongs to
+    trial_id VARCHAR,                     -- trial that it is about; empty: the whole search
+    note VARCHAR NOT NULL,                -- free text, Markdown
+    tags VARCHAR[] NOT NULL,              -- words to sort and filter by
+    written_by VARCHAR,                   -- person, where known
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (search_id, trial_id)
+);
+COMMENT ON TABLE annotation IS 'Notes and tags of searches and trials';
+
+CREATE TABLE fusion (
+    fusion_id VARCHAR PRIMARY KEY,        -- identifier
+    name VARCHAR NOT NULL,                -- name for people
+    dataset_id VARCHAR NOT NULL,          -- data that all members were trained on
+    rule VARCHAR NOT NULL,                -- average (of probabilities) | vote (of predicted classes)
+    trial_ids VARCHAR[] NOT NULL,         -- members
+    weights DOUBLE[] NOT NULL,            -- weight of each member, at least 0, sum 1
+    chosen_by VARCHAR NOT NULL,           -- person | validation (the best small ensemble on the val split)
+    removed BOOLEAN NOT NULL,             -- taken back by a person
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE fusion IS 'Saved fusions: several trials that answer together; each outlives the searches of its members';
+
+CREATE TABLE operating_point (
+    operating_point_id VARCHAR PRIMARY KEY, -- identifier
+    name VARCHAR NOT NULL,                -- name for people
+    search_id VARCHAR,                    -- search of the model; missing for a fusion
+    model_id VARCHAR NOT NULL,            -- trial_id or fusion_id whose probabilities it decides on
+    classes VARCHAR[] NOT NULL,           -- class names, in the order of rule
+    rule JSON NOT NULL,                   -- how probabilities become a decision: its kind and numbers
+    prevalence JSON,                      -- share of each class that it was set for; missing: the data's
+    removed BOOLEAN NOT NULL,             -- taken back by a person
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE operating_point IS 'Saved operating points: decision thresholds or costs, chosen on the val split';
+
 -- Derived -------------------------------------------------------------------------------------------------------------
 
 CREATE VIEW trial AS

@@ -1,0 +1,86 @@
+"""What a person states through a page or a command: notes and tags, fusions, operating points.
+
+Each is a record of the home's own journal, durable when the call returns. The latest statement about a thing counts.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from store.journal import JournalWriter, journal_folder
+
+
+class StatementError(ValueError):
+    """A statement makes no sense; the message says why."""
+
+
+def annotate(home: Path, search_id: str, note: str, tags: Sequence[str], *, trial_id: str | None = None) -> None:
+    """Set note and tags of a search, or of one of its trials. Raises JournalError when the disk refuses."""
+    unique = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    _journal(home).append("annotation", search_id=search_id, trial_id=trial_id, note=note.strip(), tags=unique)
+
+
+def save_fusion(
+    home: Path, name: str, dataset_id: str, rule: str, weights: Mapping[str, float], *, chosen_by: str = "person"
+) -> str:
+    """Save a fusion of trials (trial_id -> weight, at least 0) and return its id.
+
+    Args:
+        rule: "average" of the probabilities, or "vote" of the predicted classes.
+        chosen_by: "person", or "validation" for the best ensemble found on the val split.
+
+    Raises StatementError without a name or without a positive weight, JournalError when the disk refuses.
+    """
+    total = sum(weights.values())
+    if not name.strip():
+        raise StatementError("A fusion needs a name.")
+    if any(weight < 0 for weight in weights.values()) or not total > 0:
+        raise StatementError("Give at least one trial a weight above 0, and none below.")
+    members = {trial_id: weight / total for trial_id, weight in weights.items() if weight > 0}
+    fusion_id = _new_id("f")
+    _journal(home).append(
+        "fusion", fusion_id=fusion_id, name=name.strip(), dataset_id=dataset_id, rule=rule, trial_ids=list(members),
+        weights=list(members.values()), chosen_by=chosen_by, removed=False,
+    )  # fmt: skip
+    return fusion_id
+
+
+def save_operating_point(
+    home: Path, name: str, model_id: str, classes: Sequence[str], rule: Mapping[str, Any], *,
+    search_id: str | None = None, prevalence: Mapping[str, float] | None = None,
+) -> str:  # fmt: skip
+    """Save an operating point of a trial or a fusion and return its id.
+
+    Args:
+        rule: how probabilities become a decision, as JSON: its kind and numbers.
+        prevalence: share of each class that it was set for; None: that of the data.
+
+    Raises StatementError without a name, JournalError when the disk refuses.
+    """
+    if not name.strip():
+        raise StatementError("An operating point needs a name.")
+    operating_point_id = _new_id("o")
+    _journal(home).append(
+        "operating_point", operating_point_id=operating_point_id, name=name.strip(), search_id=search_id,
+        model_id=model_id, classes=list(classes), rule=dict(rule), prevalence=prevalence, removed=False,
+    )  # fmt: skip
+    return operating_point_id
+
+
+def remove(home: Path, kind: str, row: Mapping[str, Any]) -> None:
+    """Take back a saved fusion or operating point (`kind`), given as its whole record."""
+    _journal(home).append(kind, **{**row, "removed": True})
+
+
+def _new_id(letter: str) -> str:
+    return f"{letter}-{uuid.uuid4().hex[:12]}"
+
+
+@cache
+def _journal(home: Path) -> JournalWriter:
+    """One journal a process and home."""
+    return JournalWriter(journal_folder(home), "person")

@@ -1,0 +1,35 @@
+"""Every SELECT of the pages, one function each. Rates are in [0, 1], losses plain means per image, times UTC.
+
+Each takes a cursor of the calling thread (`StoreOwner.cursor`) and reads its result whole. An unknown id gives an
+empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, None or <NA>).
+"""
+
+from store.queries.data import dataset, dataset_counts, images, readings
+from store.queries.own import damage, journals
+from store.queries.searches import cycles, epochs_saved, heartbeats, search, searches
+from store.queries.statements import fusions, notes, operating_points
+from store.queries.trials import class_epochs, class_report, confusion, epochs, predictions, trial, trials
+
+__all__ = [
+    "class_epochs",
+    "class_report",
+    "confusion",
+    "cycles",
+    "damage",
+    "dataset",
+    "dataset_counts",
+    "epochs",
+    "epochs_saved",
+    "fusions",
+    "heartbeats",
+    "images",
+    "journals",
+    "notes",
+    "operating_points",
+    "predictions",
+    "readings",
+    "search",
+    "searches",
+    "trial",
+    "trials",
+]

@@ -1,0 +1,72 @@
+"""Datasets, their images, and the readings made of single images."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from store.queries.frame import Cursor, frame
+
+
+def dataset(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
+    """One dataset, one row (none when unknown).
+
+    Columns: dataset_id, name, root, classes (list), split_origin (given | made), split_seed, fractions (JSON),
+    synthetic, usable, bad (images), at.
+    """
+    return frame(
+        cursor,
+        """
+        SELECT dataset_id, name, root, classes, split_origin, split_seed, fractions, synthetic, usable, bad,
+            recorded_at AS "at"
+        FROM dataset WHERE dataset_id = ?
+        """,
+        [dataset_id],
+    )
+
+
+def dataset_counts(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
+    """Usable images of each class and split; empty for a dataset without an image list (the published one).
+
+    Columns: class, split, count (images).
+    """
+    return frame(
+        cursor,
+        """
+        SELECT class, split, count(*) AS count
+        FROM image WHERE dataset_id = ? AND status = 'ok' GROUP BY class, split ORDER BY class, split
+        """,
+        [dataset_id],
+    )
+
+
+def images(cursor: Cursor, dataset_id: str, status: str | None = None) -> pd.DataFrame:
+    """Files of a dataset, by image_id; only those of a status (ok | bad) if one is named.
+
+    Columns: image_id, path, sha256, pixel_sha256, class, split, group_id, source, width, height (pixels), status,
+    reason.
+    """
+    return frame(
+        cursor,
+        """
+        SELECT image_id, path, sha256, pixel_sha256, class, split, group_id, source, width, height, status, reason
+        FROM image WHERE dataset_id = ? AND (?::VARCHAR IS NULL OR status = ?) ORDER BY image_id
+        """,
+        [dataset_id, status, status],
+    )
+
+
+def readings(cursor: Cursor, limit: int = 100) -> pd.DataFrame:
+    """The latest live predictions, newest first.
+
+    Columns: reading_id, model_trial_id, file_name, image_sha256, classes (list), probabilities (list), flags (JSON),
+    decided_by, decision, at.
+    """
+    return frame(
+        cursor,
+        """
+        SELECT reading_id, model_trial_id, file_name, image_sha256, classes, probabilities, flags, decided_by,
+            decision, recorded_at AS "at"
+        FROM reading ORDER BY recorded_at DESC, reading_id LIMIT ?
+        """,
+        [limit],
+    )
