@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from store import cli, queries
-from store.database import open_file, prepare, store_file
+from store.database import SCHEMA_VERSION, open_file, prepare, store_file
 from store.errors import StoreBusy, StoreError
 from store.ingest import Ingestor
 from store.journal import JournalWriter, journal_files, journal_folder
@@ -146,7 +146,7 @@ def test_rebuild_is_refused_while_somebody_has_the_store(home: Path, process: Ca
     with pytest.raises(StoreBusy, match="stop that process"):
         rebuild(home)
     holder.end()
-    change(home, "UPDATE meta SET value = '2'")
+    change(home, f"UPDATE meta SET value = '{SCHEMA_VERSION + 1}'")
     with pytest.raises(StoreError, match="made by a newer version"):
         rebuild(home)
     assert [path.name for path in home.iterdir() if path.name.startswith(".")] == []

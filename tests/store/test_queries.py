@@ -23,7 +23,8 @@ ARGUMENTS: dict[str, list[Any]] = {
     "searches": [], "search": ["?"], "cycles": ["?"], "heartbeats": ["?"], "epochs_saved": ["?"], "trials": ["?"],
     "trial": ["?"], "epochs": [["?"]], "class_epochs": ["?", "val"], "class_report": ["?", "val"],
     "confusion": ["?", "val"], "predictions": ["?", "val"], "dataset": ["?"], "dataset_counts": ["?"],
-    "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"], "journals": [], "damage": [],
+    "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"],
+    "journals": [], "damage": [],
 }  # fmt: skip
 
 
