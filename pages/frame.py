@@ -13,12 +13,15 @@ LOGO = str(Path(__file__).parent / "components" / "logo.svg")
 st.set_page_config(page_title="CellAscent", page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(
-    [
-        st.Page("searches.py", title="Searches", icon=":material/list:", default=True),
-        st.Page("search.py", title="Search", icon=":material/account_tree:"),
-        st.Page("result.py", title="Result", icon=":material/analytics:"),
-        st.Page("predict.py", title="Predict", icon=":material/biotech:"),
-    ],
+    {
+        "": [
+            st.Page("searches.py", title="Searches", icon=":material/list:", default=True),
+            st.Page("search.py", title="Search", icon=":material/account_tree:"),
+            st.Page("result.py", title="Result", icon=":material/analytics:"),
+            st.Page("predict.py", title="Predict", icon=":material/biotech:"),
+        ],
+        # "What-if": each page joins as it stands
+    },
     position="top",
 )
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
