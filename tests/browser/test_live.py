@@ -40,7 +40,7 @@ def grow(home: Path, trial: str, epochs: range, classes: int = 5, support: int =
 DEEP_LINKS = (
     ("/search", "Search", "Why it ended: DE_COUNT reached 2."),
     ("/", "Searches", "This is the published search"),
-    ("/result", "Result", "AUC as reported by the study"),
+    ("/evaluate", "Evaluate", "AUC as reported by the study"),
     ("/predict", "Predict", "The published model's weights are not public."),
 )
 
@@ -51,7 +51,7 @@ def test_a_fresh_server_answers_deep_links_with_frame_and_page(server: Server, w
         page = watched.page
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         expect(page.get_by_text(shown)).to_be_visible(timeout=20_000)
-        for name in ("Searches", "Search", "Result", "Predict"):
+        for name in ("Searches", "Search", "Evaluate", "Predict"):
             expect(page.get_by_role("banner").get_by_role("link", name=name, exact=True)).to_be_visible()
 
 

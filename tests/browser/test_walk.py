@@ -19,7 +19,7 @@ def fill(page: Page, label: str, value: str) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_launch_watch_stop_resume_result_predict(server: Server, watched: Watched):
+def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watched):
     watched.open(server.url)
     page = watched.page
 
@@ -49,7 +49,7 @@ def test_launch_watch_stop_resume_result_predict(server: Server, watched: Watche
     expect(page.get_by_text("Why it ended: the limit of 2 trials is reached.")).to_be_visible(timeout=5 * MINUTES)
     assert page.evaluate("window.stillTheSame") is True
 
-    page.get_by_test_id("stMain").get_by_role("link", name="Result").click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Evaluate").click()
     expect(page.get_by_text("The search's model.")).to_be_visible()
     expect(page.get_by_text("macro specificity", exact=False).first).to_be_visible()
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from store.owner import shared
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"searches": "searches.py", "search": "search.py", "result": "result.py", "predict": "predict.py"}
+PAGES = {"searches": "searches.py", "search": "search.py", "evaluate": "evaluate.py", "predict": "predict.py"}
 
 OpenPage = Callable[..., AppTest]
 

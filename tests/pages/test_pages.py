@@ -37,7 +37,7 @@ def search_of(app: AppTest) -> str:
     return value if isinstance(value, str) else value[0]
 
 
-@pytest.mark.parametrize("page", ["searches", "search", "result", "predict"])
+@pytest.mark.parametrize("page", ["searches", "search", "evaluate", "predict"])
 def test_an_empty_store_shows_the_published_search(open_page: OpenPage, page: str):
     app = open_page(page)
     assert app.title[0].value == page.capitalize()
@@ -67,8 +67,8 @@ def test_the_published_search_reads_as_printed(open_page: OpenPage):
     assert "Why it ended: DE_COUNT reached 2." in words(app)
 
 
-def test_the_published_result_is_table_4(open_page: OpenPage):
-    app = open_page("result", search=PUBLISHED)
+def test_the_published_evaluation_is_table_4(open_page: OpenPage):
+    app = open_page("evaluate", search=PUBLISHED)
     shown = figures(app)
     assert shown["Accuracy"] == "0.9920"
     assert shown["Macro specificity"] == "0.9980"
@@ -82,7 +82,7 @@ def test_the_published_result_is_table_4(open_page: OpenPage):
 
 
 def test_a_published_trial_has_no_class_results(open_page: OpenPage):
-    app = open_page("result", search=PUBLISHED, trial=f"{PUBLISHED}.00-initial", split="Validation")
+    app = open_page("evaluate", search=PUBLISHED, trial=f"{PUBLISHED}.00-initial", split="Validation")
     assert figures(app)["Accuracy"] == "0.8787"
     assert "no per-class results" in words(app)
 
@@ -117,7 +117,7 @@ def test_a_failed_trial_gives_its_reason(open_page: OpenPage, home: Path):
 
 def test_a_waiting_search_is_no_error(open_page: OpenPage, home: Path):
     search_id = write_search(home, status="WAITING")
-    for page in ("search", "result", "predict"):
+    for page in ("search", "evaluate", "predict"):
         app = open_page(page, search=search_id)
         assert not app.error
     assert "No trial has begun yet" in words(open_page("search", search=search_id))
@@ -131,13 +131,13 @@ def test_a_launched_search_without_a_record_is_starting(open_page: OpenPage, hom
     assert app.status[0].label.startswith("The search is starting")
 
 
-def test_result_of_any_trial_on_any_split(open_page: OpenPage, home: Path):
+def test_evaluation_of_any_trial_on_any_split(open_page: OpenPage, home: Path):
     search_id = write_search(home, trials=4, n_val=60, n_test=75)
-    app = open_page("result", search=search_id)
+    app = open_page("evaluate", search=search_id)
     assert "The search's model." in words(app)
     assert figures(app)["Images"] == "75"
     assert app.dataframe[0].value["n"].iloc[-1] == 75
-    app = open_page("result", search=search_id, trial=f"{search_id}.00-initial", split="Validation")
+    app = open_page("evaluate", search=search_id, trial=f"{search_id}.00-initial", split="Validation")
     assert figures(app)["Images"] == "60"
     assert "Learning rate 1e-2, batch size 10, 5 epochs" in words(app)
 
@@ -207,7 +207,7 @@ def test_a_fault_shows_one_sentence_and_no_traceback(open_page: OpenPage, monkey
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr("store.queries.trials", fail)
-    for page in ("searches", "search", "result"):
+    for page in ("searches", "search", "evaluate"):
         app = open_page(page)
         assert len(app.error) >= 1
         assert "Something went wrong on this page" in app.error[0].value

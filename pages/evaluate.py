@@ -8,7 +8,7 @@ from pages.charts.confusion import confusion
 from pages.charts.rates import class_rates
 from pages.charts.roc import roc
 from pages.charts.wording import missing, point
-from pages.components import outcome, result_parts
+from pages.components import outcome, evaluate_parts
 from pages.components.choose import search_choice, trial_choice
 from pages.components.data import read, record
 from pages.components.drawing import show
@@ -17,12 +17,12 @@ from pages.components.facts import classes, synthetic, trials_of
 SPLITS = {"test": "Test", "val": "Validation"}
 
 
-def result(search: dict[str, Any], trial: dict[str, Any], split: str) -> None:
+def evaluation(search: dict[str, Any], trial: dict[str, Any], split: str) -> None:
     """Everything about one trial on one split."""
     trial_id = str(trial["trial_id"])
     published = search["origin"] == "published"
     rows = outcome.last_epoch(read("class_epochs", trial_id, split))
-    result_parts.figures(search, trial, split, rows)
+    evaluate_parts.figures(search, trial, split, rows)
     if not outcome.counted(rows):
         st.info(
             "The study prints no per-class results of this trial on this split. Its final model has them, on test."
@@ -47,12 +47,12 @@ def result(search: dict[str, Any], trial: dict[str, Any], split: str) -> None:
             alt="Confusion matrix: rows are true classes, columns what they were called",
         )  # fmt: skip
     st.subheader("Per class", anchor=False)
-    result_parts.table4(rows, trial_id, reported_auc=published)
+    evaluate_parts.table4(rows, trial_id, reported_auc=published)
     show(
         class_rates(outcome.rates(rows)), key="rates",
         alt="Recall, precision and specificity of each class with 95 % Wilson intervals",
     )  # fmt: skip
-    result_parts.predictions_csv(predictions, names, trial_id)
+    evaluate_parts.predictions_csv(predictions, names, trial_id)
 
 
 search_id = search_choice(read("searches"))
@@ -77,5 +77,5 @@ else:
         model = "The search's model. " if chosen == search["model_trial_id"] else ""
         origin = " Synthetic cells: these figures say nothing of medicine." if synthetic(search) else ""
         st.caption(f"{model}{point(trial)}.{origin}")
-        result_parts.spread(trials)
-        result(search, trial, split or "test")
+        evaluate_parts.spread(trials)
+        evaluation(search, trial, split or "test")

@@ -1,4 +1,4 @@
-"""The parts of the Result page: headline figures, Table 4, exports."""
+"""The parts of the Evaluate page: headline figures, Table 4, exports."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def figures(search: dict[str, Any], trial: dict[str, Any], split: str, rows: pd.
         ]  # fmt: skip
     number = "–" if images is None else f"{images:,}"
     shown.append(Figure("Images", number, f"in the {_SPLIT_WORDS[split]} split", "All rates here rest on them."))
-    figure_row(shown, key="result_figures")
+    figure_row(shown, key="evaluate_figures")
 
 
 _SPLIT_WORDS = {"test": "test", "val": "validation"}
