@@ -5,6 +5,8 @@ Each is a record of the home's own journal, durable when the call returns. The l
 
 from __future__ import annotations
 
+import json
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -72,8 +74,21 @@ def save_operating_point(
 
 
 def remove(home: Path, kind: str, row: Mapping[str, Any]) -> None:
-    """Take back a saved fusion or operating point (`kind`), given as its whole record."""
-    _journal(home).append(kind, **{**row, "removed": True})
+    """Take back a saved fusion or operating point (`kind`), given as the row that the store returns for it.
+
+    Raises JournalError when the disk refuses.
+    """
+    record = {name: _plain(name, value) for name, value in row.items() if name != "at"}  # the time is now
+    _journal(home).append(kind, **{**record, "removed": True})
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value as the record has it: lists, not arrays; JSON columns as what they hold."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if name in ("rule", "prevalence") and isinstance(value, str) and value[:1] in ("{", "n"):
+        return json.loads(value)
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _new_id(letter: str) -> str:

@@ -5,6 +5,7 @@ empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, Non
 """
 
 from store.queries.data import dataset, dataset_counts, images, readings
+from store.queries.outputs import outputs
 from store.queries.own import damage, journals
 from store.queries.searches import cycles, epochs_saved, heartbeats, search, searches
 from store.queries.statements import fusions, notes, operating_points
@@ -26,6 +27,7 @@ __all__ = [
     "journals",
     "notes",
     "operating_points",
+    "outputs",
     "predictions",
     "readings",
     "search",

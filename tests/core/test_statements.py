@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from core import statements
+from core.evaluation.decision import Thresholds, as_record, from_record
 from core.search.commands import delete
 from core.statements import StatementError
 from store import queries
@@ -51,9 +53,26 @@ def test_a_fusion_is_saved_with_weights_that_sum_to_one_and_can_be_taken_back(tm
     assert [(row["fusion_id"], row["name"], list(row["trial_ids"]), list(row["weights"])) for row in found] == [
         (fusion_id, "both", ["t1", "t2"], [0.75, 0.25])
     ]
-    record = {name: value for name, value in found[0].items() if name != "at"}
-    statements.remove(tmp_path, "fusion", record | {"trial_ids": ["t1", "t2"], "weights": [0.75, 0.25]})
+    statements.remove(tmp_path, "fusion", found[0])
     assert queries.fusions(ingested(tmp_path)).empty
+
+
+def test_an_operating_point_comes_back_as_saved_and_can_be_taken_back(tmp_path: Path) -> None:
+    rule = as_record(Thresholds((0.1, 0.5)))
+    for name, prevalence in (("careful", {"a": 0.005, "b": 0.995}), ("plain", None)):
+        statements.save_operating_point(tmp_path, name, "f-1", ["a", "b"], rule, prevalence=prevalence)
+    found = {row["name"]: row for row in queries.operating_points(ingested(tmp_path), "f-1").to_dict("records")}
+    assert from_record(json.loads(found["careful"]["rule"]), 2) == Thresholds((0.1, 0.5))
+    assert json.loads(found["careful"]["prevalence"]) == {"a": 0.005, "b": 0.995}
+    statements.remove(tmp_path, "operating_point", found["careful"])
+    assert queries.operating_points(ingested(tmp_path))["name"].tolist() == ["plain"]
+    statements.remove(tmp_path, "operating_point", found["plain"])
+    assert queries.operating_points(ingested(tmp_path)).empty
+
+
+def test_an_operating_point_needs_a_name(tmp_path: Path) -> None:
+    with pytest.raises(StatementError, match="needs a name"):
+        statements.save_operating_point(tmp_path, " ", "t", ["a"], {"kind": "x"})
 
 
 @pytest.mark.parametrize(

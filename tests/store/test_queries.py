@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "trial": ["?"], "epochs": [["?"]], "class_epochs": ["?", "val"], "class_report": ["?", "val"],
     "confusion": ["?", "val"], "predictions": ["?", "val"], "dataset": ["?"], "dataset_counts": ["?"],
     "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"],
+    "outputs": [["?"], "val"],
     "journals": [], "damage": [],
 }  # fmt: skip
 
