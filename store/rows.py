@@ -91,7 +91,10 @@ def _search(f: Fields) -> Iterator[TableRow]:
 
 
 def _search_data(f: Fields) -> Iterator[TableRow]:
-    yield "search_data", {"search_id": f.text("search_id"), "dataset_id": f.text("dataset_id")}
+    yield "search_data", {
+        "search_id": f.text("search_id"), "dataset_id": f.text("dataset_id"), "settled": f.json("settled"),
+        "command": f.text("command", optional=True),
+    }  # fmt: skip
 
 
 def _search_event(f: Fields) -> Iterator[TableRow]:

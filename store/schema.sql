@@ -95,11 +95,13 @@ COMMENT ON TABLE search_record IS 'Searches as they were asked for';
 CREATE TABLE search_data (
     search_id VARCHAR PRIMARY KEY,        -- search_record.search_id
     dataset_id VARCHAR NOT NULL,          -- dataset.dataset_id
+    settled JSON,                         -- what was settled before the first trial: weights, device, parallel, threads
+    command VARCHAR,                      -- command line that repeats the search with all of it
     recorded_at TIMESTAMP,                -- when it was recorded (UTC)
     journal VARCHAR NOT NULL,             -- journal.path of the record
     line_at BIGINT NOT NULL               -- byte position of its line
 );
-COMMENT ON TABLE search_data IS 'Which dataset a search uses';
+COMMENT ON TABLE search_data IS 'Which dataset a search uses, and what else all its trials share';
 
 CREATE TABLE search_event (
     journal VARCHAR,                      -- journal.path of the record
@@ -360,7 +362,9 @@ SELECT
     CASE WHEN e.status IN ('COMPLETE', 'STOPPED', 'FAILED') THEN e.recorded_at END AS finished_at,
     r.settings,
     e.model_trial_id,                               -- trial whose weights are the search's model
-    e.stop_reason, e.message, r.command, r.environment,
+    e.stop_reason, e.message, r.environment,
+    coalesce(d.command, r.command) AS command,      -- that repeats it; before its data are read, that started it
+    d.settled,                                      -- what all its trials share: weights, device, parallel, threads
     h.recorded_at AS heartbeat_at,                  -- of the controller
     e.attempt,                                      -- number of the controller's last start
     e.recorded_at AS event_at                       -- when the status was written

@@ -39,19 +39,27 @@ def from_arguments(arguments: argparse.Namespace) -> SearchSettings:
     return settings
 
 
-def to_arguments(settings: SearchSettings) -> list[str]:
-    """The shortest options that give these settings."""
+def to_arguments(settings: SearchSettings, *, whole: bool = False) -> list[str]:
+    """The options that give these settings: the shortest, or the `whole` of them, which no later preset changes."""
     base = preset(settings.preset)
     options = ["--preset", settings.preset]
     for spec in fields(SearchSettings):
         value = getattr(settings, spec.name)
-        if spec.name == "data" or (spec.name not in ("preset", "augment") and value != getattr(base, spec.name)):
-            options += [_option(spec.name), str(value)]
+        if spec.name in ("preset", "augment") or (spec.name == "name" and not value):
+            continue
+        if whole or spec.name == "data" or value != getattr(base, spec.name):
+            options += _given(spec.name, value)
     for spec in fields(AugmentSettings):
         value = getattr(settings.augment, spec.name)
-        if value != getattr(base.augment, spec.name):
-            options += [_option(f"augment_{spec.name}"), str(value)]
+        if whole or value != getattr(base.augment, spec.name):
+            options += _given(f"augment_{spec.name}", value)
     return options
+
+
+def _given(name: str, value: Any) -> list[str]:
+    """An option and its value; in one word where the value would look like an option."""
+    text = str(value)
+    return [f"{_option(name)}={text}"] if text.startswith("-") else [_option(name), text]
 
 
 def _option(name: str) -> str:

@@ -4,10 +4,10 @@ Each takes a cursor of the calling thread (`StoreOwner.cursor`) and reads its re
 empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, None or <NA>).
 """
 
-from store.queries.data import dataset, dataset_counts, images, readings
+from store.queries.data import dataset, dataset_counts, images, readings, split_hash
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
-from store.queries.searches import cycles, epochs_saved, heartbeats, search, searches
+from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
 from store.queries.statements import fusions, notes, operating_points
 from store.queries.trials import class_epochs, class_report, confusion, epochs, predictions, trial, trials
 
@@ -30,8 +30,10 @@ __all__ = [
     "outputs",
     "predictions",
     "readings",
+    "resumptions",
     "search",
     "searches",
+    "split_hash",
     "trial",
     "trials",
 ]

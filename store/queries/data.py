@@ -39,6 +39,22 @@ def dataset_counts(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
     )
 
 
+def split_hash(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
+    """The hash of which image is in which split, one row: split_hash (16 hex digits); none without an image list.
+
+    Of the sorted lines 'sha256 of the file, space, split', joined by newlines, the beginning of their SHA-256: equal
+    splits have it wherever they lie and whatever their classes are called (dataset_id is a hash of the classes too).
+    """
+    return frame(
+        cursor,
+        """
+        SELECT left(sha256(string_agg(sha256 || ' ' || split, chr(10) ORDER BY sha256, split)), 16) AS split_hash
+        FROM image WHERE dataset_id = ? AND status = 'ok' HAVING count(*) > 0
+        """,
+        [dataset_id],
+    )
+
+
 def images(cursor: Cursor, dataset_id: str, status: str | None = None) -> pd.DataFrame:
     """Files of a dataset, by image_id; only those of a status (ok | bad) if one is named.
 

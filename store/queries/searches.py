@@ -48,7 +48,8 @@ def search(cursor: Cursor, search_id: str) -> pd.DataFrame:
 
     Columns: search_id, name, origin (own | published), dataset_id, objective, patience, status (WAITING | RUNNING |
     COMPLETE | STOPPED | FAILED), de_count, best_trial_id, created_at, finished_at, settings (JSON), model_trial_id,
-    stop_reason, message, command, environment (JSON), heartbeat_at (of the controller), attempt, event_at (of the
+    stop_reason, message, environment (JSON), command (that repeats it), settled (JSON: weights, device, parallel,
+    threads, gpu), heartbeat_at (of the controller), attempt, event_at (of the
     status), dataset_name, synthetic, trials_total (asked so far, final ones too), trials_done, trials_failed,
     epochs_total (of those trials), epochs_done, epochs_reused, best_val_accuracy, best_test_accuracy,
     model_test_accuracy, stage (what the controller does), pid, host, lost (RUNNING, but its process is gone; as of
@@ -69,6 +70,22 @@ def cycles(cursor: Cursor, search_id: str) -> pd.DataFrame:
         SELECT cycle, trial_ids, chosen_trial_id, chosen_score, runner_up_score, improved, de_count,
             recorded_at AS "at"
         FROM cycle WHERE search_id = ? ORDER BY cycle
+        """,
+        [search_id],
+    )
+
+
+def resumptions(cursor: Cursor, search_id: str) -> pd.DataFrame:
+    """When a search was resumed with something else than it began with (packages, code, processor), in order.
+
+    Columns: attempt (number of the controller's start), message (what was other), at.
+    """
+    return frame(
+        cursor,
+        """
+        SELECT attempt, arg_min(message, seq) AS message, min(recorded_at) AS "at"
+        FROM search_event WHERE search_id = ? AND status = 'RUNNING' AND attempt > 1 AND message IS NOT NULL
+        GROUP BY attempt ORDER BY attempt
         """,
         [search_id],
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import inspect
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "trial": ["?"], "epochs": [["?"]], "class_epochs": ["?", "val"], "class_report": ["?", "val"],
     "confusion": ["?", "val"], "predictions": ["?", "val"], "dataset": ["?"], "dataset_counts": ["?"],
     "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"],
-    "outputs": [["?"], "val"],
+    "outputs": [["?"], "val"], "split_hash": ["?"], "resumptions": ["?"],
     "journals": [], "damage": [],
 }  # fmt: skip
 
@@ -230,6 +232,37 @@ def test_data(cursor: duckdb.DuckDBPyConnection, small: Home):
     (bad,) = queries.images(cursor, dataset_id, "bad").to_dict("records")
     assert bad["reason"] == "the file ends early"
     assert queries.images(cursor, dataset_id, "ok")["image_id"].tolist() == list(range(360))
+
+
+def test_the_split_hash_is_of_images_and_splits_alone(cursor: duckdb.DuckDBPyConnection, small: Home):
+    dataset_id = queries.search(cursor, small.complete)["dataset_id"][0]
+    (found,) = queries.split_hash(cursor, dataset_id)["split_hash"]
+    images = queries.images(cursor, dataset_id, "ok").sample(frac=1, random_state=0)
+    lines = sorted(f"{sha} {split}" for sha, split in zip(images["sha256"], images["split"], strict=True))
+    assert found == hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    other = queries.search(cursor, small.running)["dataset_id"][0]
+    assert queries.split_hash(cursor, other)["split_hash"][0] != found
+    assert queries.split_hash(cursor, SEARCH_ID).empty  # the published data have no image list
+
+
+def test_what_a_search_settled_and_the_command_that_repeats_it(tmp_path: Path):
+    store = empty_store()
+    asked = {"kind": "search", "search_id": "s", "name": "n", "origin": "own", "command": "asked", "seq": 0}
+    data = {"kind": "search_data", "search_id": "s", "dataset_id": "d", "settled": {"threads": 2}, "seq": 1}
+    began = {"kind": "search_event", "search_id": "s", "status": "RUNNING", "attempt": 1, "seq": 2, "message": "first"}
+    again = {**began, "attempt": 2, "message": "Resumed with torch 1 then, 2 now."}
+    later = {**again, "seq": 5, "message": None}
+    ingestor = Ingestor(store, tmp_path)
+    raw(tmp_path, "s/a", [{"at": "2026-01-01T00:00:00+00:00", **asked}])
+    ingestor.poll()
+    assert queries.search(store, "s")["command"][0] == "asked"
+    records = [data | {"command": "exact"}, began, again, later]
+    raw(tmp_path, "s/b", [{"at": "2026-01-02T00:00:00+00:00", **record} for record in records])
+    ingestor.poll()
+    (found,) = queries.search(store, "s").to_dict("records")
+    assert (found["command"], json.loads(found["settled"])) == ("exact", {"threads": 2})
+    resumed = queries.resumptions(store, "s")
+    assert resumed[["attempt", "message"]].to_dict("records") == [{"attempt": 2, "message": again["message"]}]
 
 
 def test_readings_and_the_stores_own_state(tmp_path: Path):
