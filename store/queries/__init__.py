@@ -4,6 +4,7 @@ Each takes a cursor of the calling thread (`StoreOwner.cursor`) and reads its re
 empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, None or <NA>).
 """
 
+from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
@@ -12,8 +13,11 @@ from store.queries.statements import fusions, notes, operating_points
 from store.queries.trials import class_epochs, class_report, confusion, epochs, predictions, trial, trials
 
 __all__ = [
+    "class_curves",
+    "class_ends",
     "class_epochs",
     "class_report",
+    "compared",
     "confusion",
     "cycles",
     "damage",
@@ -35,5 +39,6 @@ __all__ = [
     "searches",
     "split_hash",
     "trial",
+    "trial_names",
     "trials",
 ]
