@@ -17,6 +17,15 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     search = commands.add_parser("search", help="run a search here, or resume one")
     _add_search(search)
+    what_if = commands.add_parser("what-if", help="train points of a finished search that it did not ask for")
+    what_if.add_argument("search", metavar="SEARCH")
+    what_if.add_argument(
+        "--points",
+        nargs="+",
+        required=True,
+        metavar="POINT",
+        help="such as batch_size=10,epochs=28,learning_rate=0.001",
+    )
     data = commands.add_parser("data", help="read a data source and say what it holds")
     data.add_argument("source", type=Path)
     data.add_argument("--seed", type=int, default=0)
@@ -32,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, data, app, store):
+    for each in (search, what_if, data, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -49,6 +58,10 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "search":
         return _search(arguments)
+    if arguments.command == "what-if":
+        from core.search.terminal import run_points
+
+        return run_points(arguments.home, arguments.search, arguments.points)
     if arguments.command == "store":
         from store import cli
 

@@ -11,21 +11,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from core.data.dataset import Dataset, DatasetError, ScanCancelled, dataset_records
-from core.environment import environment
+from core.environment import differences, environment, in_words
 from core.heart import Heart
 from core.learning import reuse
-from core.learning.settings import ModelError, SettingsError, run_key
-from core.paths import dataset_file, trial_folder
-from core.search.commands import CANCEL, STOP, clear_commands, commanded
+from core.learning.settings import ModelError, SettingsError
+from core.paths import trial_folder
+from core.search.commands import CANCEL, STOP, clear_commands, commanded, exact_command
 from core.search.gseca import FAILED, Candidate, Decision, Gseca
 from core.search.launcher import Launcher, LocalLauncher
-from core.search.pool import Say, Stopped, TrialPool, Wanted
-from core.search.prepare import Prepared, read_data, settle, settled_again
+from core.search.pool import Say, Stopped, TrialPool
+from core.search.prepare import Prepared, read_data, recorded_data, settle
 from core.search.settings import SearchSettings
-from core.search.state import SearchState
+from core.search.state import FINAL, SearchState
+from core.search.wanted import Wanted, continued, new_trial
 from store.journal import JournalWriter, journal_folder, next_attempt
 
 
@@ -34,7 +34,7 @@ class Controller:
 
     Args:
         settings: of a new search; None to go on with a recorded one.
-        command: the command line that repeats the search, for the record.
+        command: the command line that started the search, for the record.
         say: is given the state and every new record, for a terminal.
         launcher: makes the Launcher for a device ("cpu" or "cuda").
         interrupted: the wish of whoever sits at the terminal: "stop", "cancel" or None.
@@ -53,6 +53,7 @@ class Controller:
         self.state.update()
         if self.state.fact is None and settings is None:
             raise Stopped(f"There is no search {search_id} in {home}.")
+        self._changed = self._since_then()
         folder = journal_folder(home, search_id)
         self._journal = JournalWriter(folder, "controller", next_attempt(folder, "controller"))
         if self.state.fact is None and settings is not None:
@@ -71,7 +72,7 @@ class Controller:
 
     def run(self) -> str:
         """The status that the search ends with: COMPLETE, STOPPED or FAILED, recorded with its reason."""
-        self._event("RUNNING", None)
+        self._event("RUNNING", self._changed)
         heart = Heart(self._journal, self.search_id)
         try:
             dataset, prepared = self._prepare(heart)
@@ -100,24 +101,30 @@ class Controller:
             return self._event("FAILED", f"No trial succeeded. The first error: {errors[0] if errors else 'unknown'}")
         return self._event("COMPLETE", self._note)
 
+    def _since_then(self) -> str | None:
+        """Of a resumed search, what may change the numbers and is not as it was when it began."""
+        then = (self.state.fact or {}).get("environment") or {}
+        found = [one for one in differences(then, environment()) if one.decides]
+        return f"Resumed with {in_words(found)}." if found else None
+
     def _prepare(self, heart: Heart) -> tuple[Dataset, Prepared]:
         """Read the data and settle what all trials share; a resumed search takes what it recorded."""
-        recorded = self.state.data
-        if recorded and dataset_file(self.home, recorded["dataset_id"]).exists():
-            dataset = Dataset.load(dataset_file(self.home, recorded["dataset_id"]))
-            return dataset, settled_again(recorded["settled"], self.home)
-        dataset = read_data(self.settings, self.home, heart.tell, lambda: self._wish() is not None)
-        if recorded and dataset.dataset_id != recorded["dataset_id"]:
-            raise DatasetError(f"{self.settings.data} has changed since the search began; start a new search on it.")
-        if recorded:
-            return dataset, settled_again(recorded["settled"], self.home)
+
+        def wished() -> bool:
+            return self._wish() is not None
+
+        if self.state.data is not None:
+            return recorded_data(self.settings, self.state.data, self.home, heart.tell, wished)
+        dataset = read_data(self.settings, self.home, heart.tell, wished)
         for kind, payload in dataset_records(dataset):
             self._journal.append(kind, **payload)
         heart.tell("settle initial weights", 0, 0)
         prepared = settle(self.settings, dataset.dataset_id, self.home)
+        command = exact_command(self.settings, prepared.weights.path, prepared.device, prepared.threads)
         self._journal.append(
-            "search_data", search_id=self.search_id, dataset_id=dataset.dataset_id, settled=asdict(prepared)
-        )
+            "search_data", search_id=self.search_id, dataset_id=dataset.dataset_id, settled=asdict(prepared),
+            command=command,
+        )  # fmt: skip
         return dataset, prepared
 
     def _search(self, pool: TrialPool) -> None:
@@ -139,7 +146,7 @@ class Controller:
             return
         size = settings.final_image_size or settings.image_size
         finals = [
-            self._wanted(f"final-{seed}", None, "final", best, pool.prepared, seed=seed, image_size=size)
+            self._wanted(f"final-{seed}", None, FINAL, best, pool.prepared, seed=seed, image_size=size)
             for seed in range(settings.seed + 1, settings.seed + 1 + settings.final_seeds)
         ]
         pool.train(finals)
@@ -159,7 +166,7 @@ class Controller:
             seed=settings.seed, image_size=settings.image_size,
         )  # fmt: skip
         if wanted.trial_id not in self.state.trials and settings.reuse == "yes":
-            wanted.fact.update(self._reuse(wanted, prepared))
+            wanted.fact.update(continued(self.home, self.state, wanted, prepared))
         return wanted
 
     def _wanted(
@@ -167,33 +174,14 @@ class Controller:
         image_size: int,
     ) -> Wanted:  # fmt: skip
         trial_id = f"{self.search_id}.{name}"
-        trial = self.settings.trial(
-            dict(at.point), seed=seed, image_size=image_size, device=prepared.device, threads=prepared.threads
-        )
-        if trial_id in self.state.trials:
-            fact = self.state.trials[trial_id].fact
-        else:
+        if trial_id not in self.state.trials:
             self._position += 1
-            fact = {
-                "trial_id": trial_id, "search_id": self.search_id, "position": self._position, "cycle": cycle,
-                "coordinate": coordinate, "learning_rate": trial.learning_rate, "batch_size": trial.batch_size,
-                "epochs": trial.epochs, "seed": seed, "de_count": self.gseca.de_count, "from_trial_id": None,
-                "reused_epochs": 0, "settings": trial.to_json(),
-            }  # fmt: skip
-        return Wanted(fact, trial)
-
-    def _reuse(self, wanted: Wanted, prepared: Prepared) -> dict[str, Any]:
-        """The finished trial with the most epochs that differs from the wanted one only in having fewer of them."""
-        key = run_key(wanted.settings, prepared.dataset_id, prepared.weights.sha256)
-        fitting = [
-            trial.fact
-            for trial in self.state.trials.values()
-            if trial.status == "COMPLETE"
-            and trial.fact["epochs"] < wanted.settings.epochs
-            and reuse.continuable(trial_folder(self.home, trial.fact["trial_id"]), key) == trial.fact["epochs"]
-        ]
-        parent = max(fitting, key=lambda fact: int(fact["epochs"]), default=None)
-        return {"from_trial_id": parent["trial_id"], "reused_epochs": parent["epochs"]} if parent else {}
+        item = new_trial(
+            trial_id, self.search_id, self.settings, at.point, prepared, position=self._position, cycle=cycle,
+            coordinate=coordinate, seed=seed, image_size=image_size, de_count=self.gseca.de_count,
+        )  # fmt: skip
+        recorded = self.state.trials.get(trial_id)
+        return Wanted(recorded.fact, item.settings) if recorded else item
 
     def _drop_checkpoints(self, decision: Decision) -> None:
         """Free the optimiser states that no candidate still to come can continue."""

@@ -15,13 +15,13 @@ from pathlib import Path
 from core.data.dataset import Dataset
 from core.heart import Heart
 from core.learning.reuse import TROUBLE
-from core.learning.settings import TrialSettings
 from core.locks import holder
 from core.paths import dataset_file, log_file, trial_folder, trial_lock, trial_name
 from core.search.commands import CANCEL, STOP
 from core.search.launcher import Launcher, Worker
 from core.search.prepare import Prepared, decode_images
 from core.search.state import SearchState
+from core.search.wanted import Wanted
 from store.journal import CONTROLLER_VERDICT_SEQ, JournalWriter, Record, journal_folder, next_attempt, write_durably
 
 DEATHS_WITHOUT_PROGRESS = 5  # a trial whose process dies so often without a new epoch has failed
@@ -32,18 +32,6 @@ Say = Callable[[SearchState, list[Record]], None]
 
 class Stopped(Exception):
     """The search ends before its own stop; the message says why."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A trial to train: its `trial` record's payload and its settings."""
-
-    fact: Record
-    settings: TrialSettings
-
-    @property
-    def trial_id(self) -> str:
-        return str(self.fact["trial_id"])
 
 
 @dataclass
@@ -191,10 +179,11 @@ class TrialPool:
 
     def _verdict(self, item: Wanted, status: str, error: str) -> None:
         """The controller's word on a trial whose process cannot speak any more."""
+        # 0 where its process never came to speak: the next one speaks as the first, and has the last word.
         attempts = next_attempt(journal_folder(self.home, self.search_id), trial_name(item.trial_id)) - 1
         self.journal.append(
             "trial_event", seq=CONTROLLER_VERDICT_SEQ, trial_id=item.trial_id, search_id=self.search_id,
-            attempt=max(1, attempts), status=status, error=error, pid=None, host=platform.node(),
+            attempt=attempts, status=status, error=error, pid=None, host=platform.node(),
         )  # fmt: skip
         self.tell_news()
 

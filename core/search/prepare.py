@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.cache import cache_path, open_cache
-from core.data.dataset import Dataset
+from core.data.dataset import Dataset, DatasetError
 from core.data.sample import make_sample
 from core.data.scan import scan
 from core.learning.settings import InitialWeights, ModelError, SettingsError
@@ -29,6 +29,7 @@ class Prepared:
     device: str
     parallel: int
     threads: int
+    gpu: str | None = None  # name of the GPU that it began on
 
 
 def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: Callable[[], bool]) -> Dataset:
@@ -75,7 +76,22 @@ def settle(settings: SearchSettings, dataset_id: str, home: Path) -> Prepared:
     most = gpus if device == "cuda" else os.cpu_count() or 1
     parallel = min(settings.parallel or (gpus if device == "cuda" else 1), most)
     weights = prepare_weights(settings.weights, settings.backbone, home / "weights")
-    return Prepared(dataset_id, weights, device, parallel, thread_share(settings, parallel))
+    gpu = torch.cuda.get_device_name(0) if device == "cuda" else None
+    return Prepared(dataset_id, weights, device, parallel, thread_share(settings, parallel), gpu)
+
+
+def recorded_data(
+    settings: SearchSettings, recorded: dict[str, Any], home: Path, tell: Progress, cancelled: Callable[[], bool]
+) -> tuple[Dataset, Prepared]:
+    """The data of a search that has begun, read again where its description is gone, and what it settled.
+
+    Raises DatasetError when the data have changed since; otherwise as `read_data` and `settled_again` do.
+    """
+    file = dataset_file(home, recorded["dataset_id"])
+    dataset = Dataset.load(file) if file.exists() else read_data(settings, home, tell, cancelled)
+    if dataset.dataset_id != recorded["dataset_id"]:
+        raise DatasetError(f"{settings.data} has changed since the search began; start a new search on it.")
+    return dataset, settled_again(recorded["settled"], home)
 
 
 def settled_again(recorded: dict[str, Any], home: Path) -> Prepared:

@@ -9,6 +9,10 @@ from typing import Any
 
 from store.journal import Record, journal_files, read_records
 
+FINAL = "final"  # the best point trained again from other seeds
+WHAT_IF = "what-if"  # a point that a replay under other rules asked for
+OFF_PATH = (FINAL, WHAT_IF)  # in place of a coordinate: trials that are no part of the search's path
+
 
 @dataclass
 class TrialState:
@@ -70,6 +74,10 @@ class SearchState:
     def ordered(self) -> list[TrialState]:
         """Trials in the order in which they were asked for."""
         return sorted(self.trials.values(), key=lambda trial: trial.fact["position"])
+
+    def on_path(self) -> list[TrialState]:
+        """The trials that the search itself asked for: without final trainings and what-if points."""
+        return [trial for trial in self.ordered() if trial.fact["coordinate"] not in OFF_PATH]
 
     def _apply(self, record: Record) -> None:
         kind = record["kind"]

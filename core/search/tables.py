@@ -8,7 +8,7 @@ import numpy as np
 
 from core.evaluation.intervals import wilson
 from core.evaluation.metrics import COUNTS, report_of
-from core.search.state import SearchState, TrialState
+from core.search.state import FINAL, WHAT_IF, SearchState, TrialState
 
 SPLITS = ("train", "val", "test")
 
@@ -22,11 +22,13 @@ def table3(state: SearchState) -> str:
     for trial in state.ordered():
         fact = trial.fact
         note = "  best" if fact["trial_id"] == best else ""
-        note += f"  final, seed {fact['seed']}" if fact["coordinate"] == "final" else ""
+        note += f"  final, seed {fact['seed']}" if fact["coordinate"] == FINAL else ""
+        note += "  what-if, no part of the search" if fact["coordinate"] == WHAT_IF else ""
         note += f"  {trial.reused} epochs continued" if trial.reused else ""
         note += f"  {trial.status}: {trial.error or ''}" if trial.status != "COMPLETE" else ""
+        de_count = "-" if fact["de_count"] is None else fact["de_count"]
         lines.append(
-            f"{fact['de_count']:>8} {fact['learning_rate']:>13g} {fact['batch_size']:>5} {fact['epochs']:>6}"
+            f"{de_count:>8} {fact['learning_rate']:>13g} {fact['batch_size']:>5} {fact['epochs']:>6}"
             + "".join(f" {_number(trial, s, 'loss', 10)} {_number(trial, s, 'accuracy', 9)}" for s in SPLITS)
             + note
         )
@@ -62,10 +64,10 @@ def table4(trial: TrialState, classes: list[str], split: str = "test") -> str:
 def summary(state: SearchState, classes: list[str]) -> str:
     """Both tables, epochs saved by continuing, and the spread of the final trainings."""
     parts = [table3(state)]
-    asked = [trial for trial in state.ordered() if trial.fact["coordinate"] != "final"]
+    asked = state.on_path()
     total, reused = sum(t.fact["epochs"] for t in asked), sum(t.reused for t in asked)
     parts.append(f"epochs trained: {total - reused} of {total} ({reused} continued instead of trained again)")
-    finals = [t.metric("test", "accuracy") for t in state.ordered() if t.fact["coordinate"] == "final"]
+    finals = [t.metric("test", "accuracy") for t in state.ordered() if t.fact["coordinate"] == FINAL]
     known = [value for value in finals if value is not None]
     if len(known) > 1:
         parts.append(

@@ -6,20 +6,31 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from core.data.dataset import Dataset, describe
-from core.locks import wait_lock
+from core.data.dataset import Dataset, ScanCancelled, describe
+from core.locks import Lock, wait_lock
 from core.paths import dataset_file, search_lock, trial_name
-from core.search.commands import CANCEL, STOP, clear_commands, controller_pid, deleted, repeat_command
+from core.search.commands import (
+    CANCEL,
+    STOP,
+    CommandError,
+    clear_commands,
+    controller_pid,
+    deleted,
+    repeat_command,
+    what_if_command,
+)
 from core.search.controller import Controller
+from core.search.extra import ExtraPoints
 from core.search.ingest import KeepIngesting
 from core.search.pool import Stopped
 from core.search.settings import SearchSettings
 from core.search.state import SearchState
 from core.search.tables import summary
-from store.journal import Record
+from store.journal import Record, journal_files
 
 
 def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
@@ -34,26 +45,14 @@ def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
             print(f"Search {search_id} is complete; nothing is left to do.")
             _print_summary(home, state)
             return 0
-    began = time.time()
-    # A page that asks who runs the search holds the lock for an instant, so one refusal is not the last word.
-    lock = wait_lock(search_lock(home, search_id), give_up=lambda: time.time() > began + 1)
+    lock = _take(home, search_id)
     if lock is None:
-        pid = controller_pid(home, search_id)
-        print(f"Search {search_id} is already being run by process {pid}.", file=sys.stderr)
         return 1
-    wish: list[str] = []
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        wish.append(CANCEL if wish else STOP)
-
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
-    clear_commands(home, search_id, before=began)
     try:
         command = repeat_command(settings) if settings else ""
         controller = Controller(
             home, search_id, settings, command=command, say=lambda state, records: _say(home, state, records),
-            interrupted=lambda: wish[-1] if wish else None,
+            interrupted=_interrupts(),
         )  # fmt: skip
     except Stopped as nothing:
         print(nothing, file=sys.stderr)
@@ -66,6 +65,61 @@ def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
     else:
         _print_summary(home, state)
     return 1 if status == "FAILED" else 0
+
+
+def run_points(home: Path, search_id: str, points: Sequence[str]) -> int:
+    """Train other points of a finished search in this process; the exit code (0: all trained, or stopped).
+
+    Raises CommandError, PointError, DatasetError, ModelError or SettingsError, each with one sentence.
+    """
+    if search_id in deleted(home) or not journal_files(home, search_id):
+        raise CommandError(f"There is no search {search_id} in {home}.")
+    lock = _take(home, search_id)
+    if lock is None:
+        return 1
+    extra = ExtraPoints(
+        home, search_id, points, say=lambda state, records: _say(home, state, records), interrupted=_interrupts()
+    )
+    for trial in extra.known:
+        print(f"{trial_name(trial.fact['trial_id'])} is this point's trial already: {trial.status}.")
+    if not extra.points:
+        return 0
+    if extra.changed:
+        print(f"Not all is as it was when the search began ({extra.changed}): the numbers may differ a little.")
+    try:
+        with KeepIngesting(home):
+            extra.run()
+    except (Stopped, ScanCancelled) as stopped:
+        print(f"{stopped or 'stopped by the person'}\nGo on with: {what_if_command(home, search_id, extra.points)}")
+    except OSError as error:
+        print(f"{error} Mend that (is the disk full?), then start it again.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _take(home: Path, search_id: str) -> Lock | None:
+    """The search's lock, held until the process ends, with older commands forgotten; None, and a word, without it."""
+    began = time.time()
+    # A page that asks who runs the search holds the lock for an instant, so one refusal is not the last word.
+    lock = wait_lock(search_lock(home, search_id), give_up=lambda: time.time() > began + 1)
+    if lock is None:
+        pid = controller_pid(home, search_id)
+        print(f"Search {search_id} is already being run by process {pid}.", file=sys.stderr)
+        return None
+    clear_commands(home, search_id, before=began)
+    return lock
+
+
+def _interrupts() -> Callable[[], str | None]:
+    """What whoever sits at the terminal wishes: one interrupt stops, a second one cancels."""
+    wish: list[str] = []
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        wish.append(CANCEL if wish else STOP)
+
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
+    return lambda: wish[-1] if wish else None
 
 
 def _print_summary(home: Path, state: SearchState) -> None:
@@ -95,9 +149,10 @@ def _line(home: Path, state: SearchState, record: Record) -> str | None:
         )
     if kind == "trial":
         reused = f", continuing {record['reused_epochs']} epochs" if record["reused_epochs"] else ""
+        count = "" if record["de_count"] is None else f", DE_COUNT {record['de_count']}"
         return (
             f"trial {trial_name(record['trial_id'])}: learning rate {record['learning_rate']:g}, batch size "
-            f"{record['batch_size']}, {record['epochs']} epochs, DE_COUNT {record['de_count']}{reused}"
+            f"{record['batch_size']}, {record['epochs']} epochs{count}{reused}"
         )
     if kind == "epoch" and not record["reused"]:
         train, val = record["splits"]["train"], record["splits"]["val"]
