@@ -137,11 +137,11 @@ CREATE TABLE cycle (
 COMMENT ON TABLE cycle IS 'Finished cycles of a search';
 
 CREATE TABLE trial_record (
-    trial_id VARCHAR PRIMARY KEY,         -- <search_id>.<cycle>-<coordinate>, or <search_id>.final-<seed>
+    trial_id VARCHAR PRIMARY KEY,         -- <search_id>.<cycle>-<coordinate>, <search_id>.final-<seed> or <search_id>.what-if-<point>
     search_id VARCHAR NOT NULL,           -- search_record.search_id
     position BIGINT,                      -- order in which the trials of the search were asked
-    cycle BIGINT,                         -- cycle it belongs to
-    coordinate VARCHAR,                   -- coordinate that was moved; initial | final
+    cycle BIGINT,                         -- cycle it belongs to; empty for final and what-if
+    coordinate VARCHAR,                   -- coordinate that was moved; initial | final | what-if (outside of the path)
     learning_rate DOUBLE,                 -- hyper-parameter
     batch_size BIGINT,                    -- hyper-parameter, images
     epochs BIGINT,                        -- hyper-parameter, epochs to train in all

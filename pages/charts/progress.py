@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.search.state import OFF_PATH
 from pages.charts import palette
 from pages.charts.wording import change, missing, point, share
 
@@ -43,7 +44,9 @@ def best_so_far(trials: pd.DataFrame) -> go.Figure:
 
     `trials` as from `queries.trials` with the columns `val_low` and `val_high` (NaN where the images are unknown).
     """
-    told = trials[(trials["coordinate"] != "final") & trials["val_accuracy"].notna() & (trials["status"] == "COMPLETE")]
+    told = trials[
+        ~trials["coordinate"].isin(OFF_PATH) & trials["val_accuracy"].notna() & (trials["status"] == "COMPLETE")
+    ]
     if told.empty:
         return palette.empty("No trial has finished yet.", height=230)
     order = pd.Series(range(1, len(told) + 1), index=told.index)

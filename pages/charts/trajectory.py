@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.search.state import OFF_PATH
 from pages.charts import palette
 from pages.charts.wording import LONG, change, loss, missing, share, value
 
@@ -19,11 +20,11 @@ Row = Mapping[Hashable, Any]
 def trajectory(
     trials: pd.DataFrame, cycles: pd.DataFrame, *, best: str | None = None, picked: str | None = None
 ) -> go.Figure:
-    """One node a trial of the search (the final trainings are no part of its way).
+    """One node a trial of the search (final trainings and what-if points are no part of its way).
 
     `trials` as from `queries.trials`, `cycles` as from `queries.cycles`; `best` is ringed, `picked` marked.
     """
-    nodes = trials[trials["coordinate"] != "final"].to_dict("records")
+    nodes = trials[~trials["coordinate"].isin(OFF_PATH)].to_dict("records")
     if not nodes:
         return palette.empty("The first trial has not begun yet.", height=360)
     coordinates = list(dict.fromkeys(str(node["coordinate"]) for node in nodes if node["coordinate"] != "initial"))

@@ -38,11 +38,18 @@ def point(row: Mapping[Any, Any]) -> str:
     return f"Learning rate {rate_text}, batch size {row['batch_size']}, {row['epochs']} epochs"
 
 
+def short_point(row: Mapping[Any, Any]) -> str:
+    """'lr 1e-4, batch 20, 24 epochs'."""
+    return f"lr {value('learning_rate', row['learning_rate'])}, batch {row['batch_size']}, {row['epochs']} epochs"
+
+
 def change(row: Mapping[Any, Any]) -> str:
     """What the trial's move changed: 'batch 20', or 'start' for the first trial."""
     coordinate = str(row["coordinate"])
     if coordinate == "initial":
         return "start"
+    if coordinate == "what-if":
+        return f"what-if: {short_point(row)}"
     if coordinate not in SHORT:
         return coordinate
     if coordinate == "epochs":

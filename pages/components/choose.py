@@ -67,6 +67,8 @@ def trial_label(row: dict[object, object]) -> str:
     """'cycle 2, lr 1e-4' or 'final, seed 3', with its status unless complete."""
     if row["coordinate"] == "final":
         name = "final training" if missing(row["seed"]) else f"final training, seed {row['seed']}"
+    elif row["coordinate"] == "what-if":
+        name = change(row)
     else:
         name = f"cycle {row['cycle']}, {change(row)}"
     return name if row["status"] == "COMPLETE" else f"{name} ({str(row['status']).lower()})"

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.paths import search_folder
+from core.search.state import FINAL, WHAT_IF
 from pages.charts.wording import missing, share
 from pages.components.data import home, read, record
 from pages.components.summary import interval, with_intervals
@@ -61,7 +62,8 @@ def doing(trials: pd.DataFrame) -> str:
         return ""
     row = running.iloc[0]
     more = f" and {len(running) - 1} more" if len(running) > 1 else ""
-    what = "final training" if row["coordinate"] == "final" else f"trial {int(row['position']) + 1}"
+    off_path = {FINAL: "final training", WHAT_IF: "what-if point"}
+    what = off_path.get(str(row["coordinate"]), f"trial {int(row['position']) + 1}")
     return f"{what}, epoch {min(int(row['epochs_done']) + 1, int(row['epochs']))} of {row['epochs']}{more}"
 
 

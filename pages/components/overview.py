@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.search.state import OFF_PATH, WHAT_IF
 from pages.charts.wording import missing
 from pages.components import commands
 from pages.components.data import read
@@ -34,7 +35,7 @@ def headline(search: dict[str, Any], trials: pd.DataFrame) -> None:
 
 def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
     """One row of figures; it wraps on a narrow window."""
-    own = trials[trials["coordinate"] != "final"]
+    own = trials[~trials["coordinate"].isin(OFF_PATH)]
     best, bounds = best_score(search, trials)
     reused, asked = epochs_saved(trials)
     finished, failed = (int((own["status"] == status).sum()) for status in ("COMPLETE", "FAILED"))
@@ -78,7 +79,9 @@ def _sentence(search: dict[str, Any], trials: pd.DataFrame, gone: bool) -> str:
     if search["status"] == "STOPPED":
         return "Stopped; it can be resumed from its last whole epoch."
     if search["status"] == "COMPLETE" and not missing(search["stop_reason"]):
-        return f"Why it ended: {search['stop_reason']}."
+        training = trials[(trials["coordinate"] == WHAT_IF) & (trials["status"] == "RUNNING") & ~trials["lost"]]
+        more = "" if training.empty else f" Now in training: {doing(training)}."  # does not change how it ended
+        return f"Why it ended: {search['stop_reason']}.{more}"
     return ""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.evaluation.intervals import wilson
+from core.search.state import OFF_PATH, WHAT_IF
 from pages.charts.wording import missing, share
 
 
@@ -38,8 +39,8 @@ def close_calls(cycles: pd.DataFrame, trials: pd.DataFrame) -> set[str]:
 
 
 def epochs_saved(trials: pd.DataFrame) -> tuple[int, int]:
-    """(epochs taken over from earlier trials, epochs of the search in all); final trainings reuse none and are out."""
-    own = trials[trials["coordinate"] != "final"]
+    """(epochs taken over from earlier trials, epochs of the search in all); what is off its path is out."""
+    own = trials[~trials["coordinate"].isin(OFF_PATH)]
     return int(own["reused_epochs"].fillna(0).sum()), int(own["epochs"].sum())
 
 
@@ -74,8 +75,9 @@ def table3(trials: pd.DataFrame, close: set[str], best: str | None) -> pd.DataFr
     Indexed by trial_id. `close` are the trials of `close_calls`.
     """
     marks = []
-    for trial_id, status in zip(trials["trial_id"], trials["status"], strict=True):
+    for trial_id, status, coordinate in zip(trials["trial_id"], trials["status"], trials["coordinate"], strict=True):
         words = ["best"] if trial_id == best else []
+        words += [WHAT_IF] if coordinate == WHAT_IF else []
         words += [CLOSE_CALL] if trial_id in close else []
         words += [str(status).lower()] if status != "COMPLETE" else []
         marks.append(", ".join(words))

@@ -50,8 +50,8 @@ def search(cursor: Cursor, search_id: str) -> pd.DataFrame:
     COMPLETE | STOPPED | FAILED), de_count, best_trial_id, created_at, finished_at, settings (JSON), model_trial_id,
     stop_reason, message, environment (JSON), command (that repeats it), settled (JSON: weights, device, parallel,
     threads, gpu), heartbeat_at (of the controller), attempt, event_at (of the
-    status), dataset_name, synthetic, trials_total (asked so far, final ones too), trials_done, trials_failed,
-    epochs_total (of those trials), epochs_done, epochs_reused, best_val_accuracy, best_test_accuracy,
+    status), dataset_name, synthetic, trials_total (asked so far, final and what-if ones too), trials_done,
+    trials_failed, epochs_total (of those trials), epochs_done, epochs_reused, best_val_accuracy, best_test_accuracy,
     model_test_accuracy, stage (what the controller does), pid, host, lost (RUNNING, but its process is gone; as of
     this call).
     """

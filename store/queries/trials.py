@@ -13,8 +13,8 @@ from store.queries.frame import Cursor, frame
 def trials(cursor: Cursor, search_id: str) -> pd.DataFrame:
     """All trials of a search, in the order asked.
 
-    Columns: trial_id, search_id, cycle (missing for final), coordinate, learning_rate, batch_size, epochs, seed,
-    de_count (while it ran), status, reused_epochs, from_trial_id, train_loss, train_accuracy, val_loss,
+    Columns: trial_id, search_id, cycle (missing for final and what-if), coordinate, learning_rate, batch_size, epochs,
+    seed, de_count (while it ran), status, reused_epochs, from_trial_id, train_loss, train_accuracy, val_loss,
     val_accuracy (of the last epoch), test_loss, test_accuracy, started_at, finished_at, error, settings (JSON),
     position, attempt, files_bytes (bytes), heartbeat_at, epochs_done, pid, host, lost (as of this call).
     """
