@@ -11,6 +11,7 @@ from store.queries.own import damage, journals
 from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
 from store.queries.statements import fusions, notes, operating_points
 from store.queries.trials import class_epochs, class_report, confusion, epochs, predictions, trial, trials
+from store.queries.whole import search_predictions
 
 __all__ = [
     "class_curves",
@@ -36,6 +37,7 @@ __all__ = [
     "readings",
     "resumptions",
     "search",
+    "search_predictions",
     "searches",
     "split_hash",
     "trial",

@@ -28,6 +28,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"],
     "outputs": [["?"], "val"], "split_hash": ["?"], "resumptions": ["?"],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
+    "search_predictions": ["?", "val"],
     "journals": [], "damage": [],
 }  # fmt: skip
 
@@ -207,6 +208,26 @@ def test_predictions_keep_every_bit_and_name_their_file(cursor: duckdb.DuckDBPyC
     assert np.array_equal(np.array(frame["probabilities"].tolist(), dtype="<f4"), exact[order])
     for _, row in frame.iterrows():
         assert row["path"] == f"{row['true_class']}/{row['image_id']:05d}.png"
+
+
+def test_predictions_of_a_whole_search_are_those_of_its_trials(cursor: duckdb.DuckDBPyConnection, small: Home):
+    finished = queries.trials(cursor, small.complete)
+    last = queries.search_predictions(cursor, small.complete, "val")
+    assert sorted(last["trial_id"]) == sorted(finished["trial_id"])
+    for row in last.to_dict("records"):
+        one = queries.predictions(cursor, row["trial_id"], "val")
+        assert row["epoch"] == finished.set_index("trial_id").loc[row["trial_id"], "epochs"]
+        order = np.argsort(row["image_ids"])
+        packed = np.asarray(row["probabilities"]).reshape(len(order), 5)[order]
+        assert np.array_equal(packed, np.array(one["probabilities"].tolist()))
+        assert [CLASSES[c] for c in np.asarray(row["true_classes"])[order]] == list(one["true_class"])
+    every = queries.search_predictions(cursor, small.complete, "val", True)
+    assert len(every) == int(finished["epochs"].sum())
+    # Only what is finished: the third trial of the stopped search is not.
+    stopped = queries.search_predictions(cursor, small.stopped, "val", True)
+    complete = queries.trials(cursor, small.stopped).query("status == 'COMPLETE'")
+    assert set(stopped["trial_id"]) == set(complete["trial_id"])
+    assert queries.search_predictions(cursor, SEARCH_ID, "val").empty
 
 
 def test_cycles_and_heartbeats(cursor: duckdb.DuckDBPyConnection, small: Home):
