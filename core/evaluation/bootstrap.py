@@ -25,9 +25,9 @@ Weights = NDArray[np.float32]  # whole numbers, exact up to 16 million
 
 REDRAWS = 1000
 SEED = 0
-BOOTSTRAP = f"stratified bootstrap of the images, {REDRAWS:,} redraws, seed {SEED}"
-CLASS_BOUNDS = "mean of the classes' exact intervals, which hold at once (Bonferroni)"
-IMAGE_PAIRS = "exact (Clopper-Pearson over disjoint pairs of images)"
+BOOTSTRAP = f"stratified bootstrap ({REDRAWS:,} redraws, seed {SEED})"
+CLASS_BOUNDS = "mean of the classes' intervals (Bonferroni)"
+IMAGE_PAIRS = "exact over disjoint pairs of images"
 NO_WIDTH = "unknown: every redraw gives the same"
 _WEIGHTS = 1_000_000  # held at a time
 

@@ -19,8 +19,8 @@ from scipy.stats import norm, rankdata
 
 from core.evaluation.intervals import Estimate, clopper_pearson
 
-DELONG = "DeLong, logit scale"
-EXACT = "exact (Clopper-Pearson over disjoint pairs)"
+DELONG = "DeLong (logit scale)"
+EXACT = "exact over disjoint pairs"  # Clopper-Pearson
 HOEFFDING = "Hoeffding's bound"
 
 

@@ -1,22 +1,30 @@
-"""How good one model is on one split, as tables: rates with intervals, Table 4, ROC points. pandas and NumPy only."""
+"""How good one model is on one split, as tables of its counts: rates with intervals, Table 4, the confusion matrix."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from core.evaluation.intervals import wilson
+from core.evaluation.bootstrap import Areas
+from core.evaluation.intervals import Estimate, wilson
 from core.evaluation.metrics import COUNTS, Report, report_of
-from core.evaluation.roc import class_curves, macro_curve, micro_curve
 
 RATE_COLUMNS = ["class", "rate", "value", "low", "high", "successes", "n"]
+MACRO = "macro average"
+NAN = float("nan")
 
 
 def last_epoch(classes: pd.DataFrame) -> pd.DataFrame:
     """The rows of the last epoch of `queries.class_epochs`, in class order."""
-    if classes.empty:
-        return classes
-    rows: pd.DataFrame = classes[classes["epoch"] == classes["epoch"].max()]
+    return classes if classes.empty else at_epoch(classes, int(classes["epoch"].max()))
+
+
+def at_epoch(classes: pd.DataFrame, epoch: int | None) -> pd.DataFrame:
+    """The rows of one epoch of `queries.class_epochs`, in class order; none where there are none of it."""
+    rows: pd.DataFrame = classes[classes["epoch"] == epoch]
     return rows.sort_values("class_index")
 
 
@@ -43,62 +51,47 @@ def rates(rows: pd.DataFrame) -> pd.DataFrame:
             ("precision", tp, tp + fp),
             ("specificity", tn, tn + fp),
         ):
-            low, high = wilson(good, n) if n else (float("nan"), float("nan"))
-            out.append((row["class"], rate, good / n if n else float("nan"), low, high, good, n))
+            low, high = wilson(good, n) if n else (NAN, NAN)
+            out.append((row["class"], rate, good / n if n else NAN, low, high, good, n))
     return pd.DataFrame(out, columns=RATE_COLUMNS)
 
 
-def table4(rows: pd.DataFrame) -> pd.DataFrame:
+def table4(rows: pd.DataFrame, areas: Areas | None = None, macro: Mapping[str, Estimate] | None = None) -> pd.DataFrame:
     """The study's Table 4: a row a class and a last one for the macro average; rates in [0, 1], n is the images.
 
-    The macro AUC is missing when a class has none.
+    AUC, precision, recall and specificity stand with their 95 % intervals (`... low`, `... high`): Wilson's for the
+    rates of a class, those of `areas` for AUC and of `macro` (`bootstrap.macro_rates`) for the averages; NaN where
+    neither is given. The macro AUC is missing when a class has none.
     """
     report = rates_of(rows)
-    table = pd.DataFrame(
-        {
-            "class": rows["class"].astype(str).to_numpy(),
-            "AUC": rows["auc"].astype(float).to_numpy(),
-            "precision": report.precision,
-            "recall": report.recall,
-            "F1": report.f1,
-            "specificity": report.specificity,
-            "n": rows["support"].astype(int).to_numpy(),
-        }
-    )
-    mean = {
-        "class": "macro average",
-        "AUC": table["AUC"].mean(skipna=False),
-        "precision": report.macro["precision"],
-        "recall": report.macro["recall"],
-        "F1": report.macro["f1"],
-        "specificity": report.macro["specificity"],
-        "n": report.n,
-    }
-    return pd.concat([table, pd.DataFrame([mean])], ignore_index=True)
+    bounds = rates(rows).set_index(["rate", "class"])
+    classes = rows["class"].astype(str)
+    auc = rows["auc"].astype(float)
+    each = areas.classes if areas else [None] * len(rows)
+    table: dict[str, list[object]] = {"class": [*classes, MACRO], "AUC": [*auc, auc.mean(skipna=False)]}
+    for end in ("low", "high"):
+        table[f"AUC {end}"] = [
+            NAN if one is None else getattr(one, end) for one in [*each, areas.macro if areas else None]
+        ]
+    for name, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"), ("specificity", "specificity")):
+        table[label] = [*getattr(report, name), report.macro[name]]
+        if name != "f1":
+            for end in ("low", "high"):
+                table[f"{label} {end}"] = [
+                    *(bounds.loc[(name, cls), end] for cls in classes),
+                    getattr(macro[name], end) if macro else NAN,
+                ]
+    table["n"] = [*rows["support"].astype(int), report.n]
+    return pd.DataFrame(table)
 
 
-def roc_points(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """Points of the ROC curves, a row each: name, false_positive_rate, true_positive_rate, auc.
+def pairs_of(matrix: NDArray[np.int64], names: list[str]) -> pd.DataFrame:
+    """A confusion matrix (C, C) as `queries.confusion` gives it: true_class, predicted_class, count."""
+    cells = [(true, called, int(matrix[i, j])) for i, true in enumerate(names) for j, called in enumerate(names)]
+    return pd.DataFrame(cells, columns=["true_class", "predicted_class", "count"])
 
-    `predictions` as from `queries.predictions`. Classes without images have none; micro and macro come last.
-    """
-    columns = ["name", "false_positive_rate", "true_positive_rate", "auc"]
-    if predictions.empty:
-        return pd.DataFrame(columns=columns)
-    index = {name: position for position, name in enumerate(classes)}
-    true = predictions["true_class"].map(index).to_numpy(dtype=np.int64)
-    probabilities = np.array(predictions["probabilities"].tolist(), dtype=np.float64)
-    curves = class_curves(true, probabilities, classes)
-    parts = [
-        pd.DataFrame(
-            {
-                "name": curve.name,
-                "false_positive_rate": curve.false_positive_rate,
-                "true_positive_rate": curve.true_positive_rate,
-                "auc": curve.auc,
-            }
-        )
-        for curve in [*curves.values(), micro_curve(true, probabilities), macro_curve(curves)]
-        if curve is not None
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+def matrix_of(pairs: pd.DataFrame, names: list[str]) -> NDArray[np.int64]:
+    """The confusion matrix (C, C), row = true class, of `queries.confusion`."""
+    wide = pairs.pivot_table(index="true_class", columns="predicted_class", values="count", aggfunc="sum")
+    return wide.reindex(index=names, columns=names).fillna(0).to_numpy(dtype=np.int64)

@@ -7,16 +7,20 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from core.evaluation.bootstrap import areas
+from core.evaluation.calibration import reliability as measure
 from pages.charts import palette
 from pages.charts.confusion import confusion
 from pages.charts.curves import curve
+from pages.charts.precision_recall import precision_recall
 from pages.charts.probabilities import probabilities
 from pages.charts.progress import best_so_far, de_count
 from pages.charts.rates import class_rates
+from pages.charts.reliability import reliability
 from pages.charts.roc import roc
 from pages.charts.trajectory import trajectory
 from pages.charts.wording import change, missing, rate, value
-from pages.components import outcome
+from pages.components import evaluate_tables, outcome
 from pages.components.summary import with_intervals
 
 CLASSES = ["basophil", "erythroblast", "monocyte"]
@@ -114,18 +118,34 @@ def test_curves_mark_what_was_reused():
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (0.5, 2.5)
 
 
-def test_roc_names_the_areas():
+def scores(n: int = 90) -> tuple[np.ndarray, np.ndarray]:
+    """True classes (n,) and probabilities (n, 3) of a fair model."""
     rng = np.random.default_rng(0)
-    true = rng.integers(0, 3, 90)
-    raw = rng.random((90, 3))
-    raw[np.arange(90), true] += 1
-    predictions = pd.DataFrame(
-        {"true_class": [CLASSES[t] for t in true], "probabilities": list(raw / raw.sum(axis=1, keepdims=True))}
-    )
-    figure = roc(outcome.roc_points(predictions, CLASSES))
+    true = rng.integers(0, 3, n)
+    raw = rng.random((n, 3))
+    raw[np.arange(n), true] += 0.6
+    return true, raw / raw.sum(axis=1, keepdims=True)
+
+
+def test_roc_and_precision_recall_name_the_areas_with_their_intervals():
+    true, probabilities = scores()
+    table = evaluate_tables.areas_table(*areas(true, probabilities), true, CLASSES)
+    points = evaluate_tables.roc_points(true, probabilities, CLASSES)
+    figure = roc(points, evaluate_tables.legend(table, "AUC"))
     names = [data.name for data in figure.data if data.name]
     assert [name.split(" ")[0] for name in names] == [*CLASSES, "micro", "macro"]
-    assert all("AUC 0.9" in name or "AUC 1.0" in name for name in names)
+    for name, row in zip(names, table.to_dict("records"), strict=True):
+        assert name.endswith(f" {row['AUC']:.4f} ({row['AUC low']:.4f} to {row['AUC high']:.4f})")
+    points = evaluate_tables.precision_recall_points(true, probabilities, CLASSES)
+    figure = precision_recall(points, evaluate_tables.legend(table, "average precision"))
+    assert [data.name.split(" ")[0] for data in figure.data] == [*CLASSES, "micro"]
+    assert f"{table['average precision'][0]:.4f} (" in figure.data[0].name
+
+
+def test_a_legend_of_many_classes_lies_below_the_curves():
+    many = pd.DataFrame({"name": [f"c{i}" for i in range(12)], "false_positive_rate": 0.0, "true_positive_rate": 0.0})
+    assert roc(many, {}).layout.legend.y < 0
+    assert roc(many[:5], {}).layout.legend.y > 0
 
 
 def test_confusion_counts_and_shares():
@@ -133,10 +153,39 @@ def test_confusion_counts_and_shares():
         [("basophil", "basophil", 9), ("basophil", "monocyte", 1), ("monocyte", "monocyte", 5)],
         columns=["true_class", "predicted_class", "count"],
     )
-    heat = confusion(counts, CLASSES).data[0]
-    assert heat.customdata.tolist() == [[9, 0, 1], [0, 0, 0], [0, 0, 5]]
-    np.testing.assert_allclose(heat.z[0], [0.9, 0, 0.1])
-    np.testing.assert_allclose(heat.z[1], 0)  # a class without images has no shares, and no division by zero
+
+    def labels(figure: go.Figure) -> list[str]:
+        return [note.text for note in figure.layout.annotations]
+
+    right, wrong, squares = confusion(counts, CLASSES).data
+    np.testing.assert_allclose(right.z[0], [0.9, np.nan, np.nan])
+    np.testing.assert_allclose(wrong.z[0], [np.nan, 0, 0.1])
+    np.testing.assert_allclose(wrong.z[1], [0, np.nan, 0])  # no images of the class: no shares, and no division by zero
+    assert list(squares.customdata[2][:3]) == ["basophil", "monocyte", 1]
+    assert (squares.x[2], squares.y[2]) == ("monocyte", "basophil")
+    assert labels(confusion(counts, CLASSES))[:3] == ["<b>9</b>", "0", "<b>1</b>"]
+    assert labels(confusion(counts, CLASSES, "rows"))[:3] == ["<b>90.0%</b>", "0 %", "<b>10.0%</b>"]
+    by_column = confusion(counts, CLASSES, "columns")
+    assert labels(by_column)[:3] == ["<b>100.0%</b>", "0 %", "<b>16.7%</b>"]
+    assert by_column.data[0].z[2][2] == pytest.approx(5 / 6)
+
+
+def test_the_picked_cell_has_a_frame():
+    counts = pd.DataFrame([("basophil", "monocyte", 1)], columns=["true_class", "predicted_class", "count"])
+    (frame,) = confusion(counts, CLASSES, picked=("basophil", "monocyte")).layout.shapes
+    assert (frame.x0, frame.x1, frame.y0, frame.y1) == pytest.approx((1.53, 2.47, -0.46, 0.46))
+    assert not confusion(counts, CLASSES, picked=("basophil", "gone")).layout.shapes
+
+
+def test_reliability_draws_full_bins_with_intervals_and_counts_all():
+    found = measure([0.45, 0.95, 0.95, 0.98], [False, True, True, True], bins=4)
+    figure = reliability(evaluate_tables.bins_table(found))
+    model = trace(figure, "this model, with 95 % Wilson intervals")
+    assert list(model.y) == [0, 1]
+    assert list(model.x) == pytest.approx([0.45, 0.96])
+    assert model.error_y.arrayminus[1] > 0.4  # three of three leaves much open
+    assert list(figure.data[2].y) == [0, 1, 0, 3]
+    assert list(figure.data[2].x) == [0.125, 0.375, 0.625, 0.875]
 
 
 def test_rates_carry_their_intervals():
@@ -160,7 +209,9 @@ def test_probabilities_put_the_highest_first():
     [
         lambda: trajectory(pd.DataFrame(columns=["trial_id", "coordinate"]), pd.DataFrame()),
         lambda: curve(pd.DataFrame(columns=["epoch", "split"]), "loss"),
-        lambda: roc(pd.DataFrame(columns=["name"])),
+        lambda: roc(pd.DataFrame(columns=["name"]), {}),
+        lambda: precision_recall(pd.DataFrame(columns=["name"]), {}),
+        lambda: reliability(evaluate_tables.bins_table(measure([], []))),
         lambda: confusion(pd.DataFrame(columns=["count"]), CLASSES),
         lambda: class_rates(pd.DataFrame(columns=outcome.RATE_COLUMNS)),
     ],

@@ -6,6 +6,7 @@ Only the journal API is used, so whatever reads these reads real ones. Determini
 from __future__ import annotations
 
 import base64
+import hashlib
 import math
 import os
 import platform
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from core.data.cells import draw_cell
 from store.journal import CONTROLLER_VERDICT_SEQ, JournalWriter, journal_folder
 from store.published import published_records
 
@@ -27,7 +30,7 @@ EPOCH_SECONDS = 20.0
 def write_search(
     home: Path, *, search_id: str | None = None, trials: int = 13, epochs: int = 5, classes: int = 5,
     n_train: int = 200, n_val: int = 60, n_test: int = 60, n_calibration: int = 40,
-    status: str = "COMPLETE", final: bool = True, seed: int = 0, lost: bool = False,
+    status: str = "COMPLETE", final: bool = True, seed: int = 0, lost: bool = False, pictures: Path | None = None,
 ) -> str:  # fmt: skip
     """Write all journals of one search and return its id.
 
@@ -39,8 +42,11 @@ def write_search(
             middle, this process's pid beats), STOPPED (the last trial stopped in the middle), FAILED (the last trial
             failed, and with it the search), WAITING (a search record and nothing else).
         lost: with RUNNING: the last sign of life is ten minutes old, from a process that is gone.
+        pictures: a folder in which to draw the val and test images (synthetic cells of 48 px); without it there are
+            no image files at all.
     """
-    return _Writer(home, search_id or f"s-20261124-101500-{seed:06x}", epochs, classes, seed, status, lost).write(
+    search_id = search_id or f"s-20261124-101500-{seed:06x}"
+    return _Writer(home, search_id, epochs, classes, seed, status, lost, pictures).write(
         trials, {"train": n_train, "calibration": n_calibration, "val": n_val, "test": n_test}, final
     )
 
@@ -54,6 +60,7 @@ class _Writer:
     seed: int
     status: str
     lost: bool
+    pictures: Path | None = None
     clock: datetime = field(init=False)
     scores: dict[str, float] = field(default_factory=dict)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by trial, one entry an epoch
@@ -106,7 +113,8 @@ class _Writer:
         self.dataset_id = f"d-{self.seed:06x}-{len(split)}-{self.classes}"
         n = len(split)
         self.controller.append(
-            "dataset", at=self.now(), dataset_id=self.dataset_id, name="made-up", root="made-up", classes=self.names,
+            "dataset", at=self.now(), dataset_id=self.dataset_id, name="made-up",
+            root="made-up" if self.pictures is None else str(self.pictures), classes=self.names,
             split_origin="made", split_seed=self.seed, fractions={"train": 0.6}, synthetic=True, usable=n, bad=1,
         )  # fmt: skip
         columns = {
@@ -119,9 +127,20 @@ class _Writer:
             "width": [96] * n + [None], "height": [96] * n + [None], "status": ["ok"] * n + ["bad"],
             "reason": [None] * n + ["the file ends early"],
         }  # fmt: skip
+        for index in np.flatnonzero(np.isin(split, ["val", "test"])) if self.pictures else []:
+            columns["sha256"][index] = self.draw(columns["path"][index], int(index))
         for start in range(0, n + 1, 2000):
             chunk = {name: values[start : start + 2000] for name, values in columns.items()}
             self.controller.append("images", at=self.now(), dataset_id=self.dataset_id, columns=chunk)
+
+    def draw(self, path: str, index: int) -> str:
+        """One image file; its SHA-256."""
+        assert self.pictures is not None
+        file = self.pictures / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cell = draw_cell(CLASSES[self.true[index] % len(CLASSES)], 48, np.random.default_rng([self.seed, index]))
+        Image.fromarray(cell).save(file)
+        return hashlib.sha256(file.read_bytes()).hexdigest()
 
     def trial(self, facts: list[dict[str, Any]], fact: dict[str, Any], last: bool) -> str:
         trial_id = self.own_id(fact)
