@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
@@ -116,11 +117,15 @@ class Query:
         return self._read(WHOLE)
 
     def csv(self) -> bytes:
-        """The whole result as CSV. Raises StoreError when the result is gone."""
+        """The whole result as CSV. Raises StoreError when the result is gone, or has a value that has no text."""
         file = self._folder / "result.csv"
         if not file.exists() and (self._folder / WHOLE).exists():
             fresh = self._folder / f"{threading.get_ident()}.csv"
-            to_csv(self._folder / WHOLE, fresh)
+            try:
+                to_csv(self._folder / WHOLE, fresh)
+            except duckdb.Error as error:
+                first = str(error).strip().splitlines()[0]
+                raise StoreError(f"The result cannot be written as CSV ({first}): take the Parquet file.") from error
             fresh.replace(file)
         return self._read(file.name)
 
