@@ -1,7 +1,7 @@
 """What a search may maximise: one score a trial from its predictions on one set of images. NumPy only.
 
 Every image carries a weight, how often it is counted: 1 for the images as they are, other whole numbers for a redrawn
-set (`core.evaluation.redraws`). So one function scores the real set and a thousand redrawn ones, vectorised.
+set (`core.evaluation.bootstrap.redraws`). So one function scores the real set and a thousand redrawn ones, vectorised.
 """
 
 from __future__ import annotations

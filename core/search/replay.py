@@ -117,7 +117,7 @@ def recorded_path(
     last = decisions[-1].cycle if decisions else -1
     left = tuple(candidate for candidate in made.values() if candidate.cycle > last)
     de_count = decisions[-1].de_count if decisions else 0
-    return Replay(tuple(decisions), left, left, best, best_score, de_count, stop_reason)
+    return Replay(tuple(decisions), left, (), best, best_score, de_count, stop_reason)
 
 
 def parting(first: Replay, second: Replay) -> Parting | None:
@@ -136,6 +136,26 @@ def parting(first: Replay, second: Replay) -> Parting | None:
     # Of a running search the cycle that is open may not have been recorded whole.
     one_next, other_next = _points(_cycle_at(first, common)), _points(_cycle_at(second, common))
     return None if one_next <= other_next or other_next <= one_next else Parting(common, "candidates")
+
+
+def same_points(first: Replay, second: Replay) -> bool | None:
+    """Whether both train the same points in the same cycles; None where a missing score leaves that open.
+
+    Less than the same path: what the last cycle chooses has no consequence when the search ends there. A first path
+    that is not finished is compared as far as it goes.
+    """
+    one, other = _rounds(first), _rounds(second)
+    common = min(len(one), len(other))
+    for at in range(common):
+        # Of a running search the cycle that is open may not have been recorded whole.
+        open_cycle = not first.finished and at == len(first.decisions)
+        if not (one[at] <= other[at] if open_cycle else one[at] == other[at]):
+            return False
+    if not first.finished:
+        return None if len(one) > common and not second.finished else len(one) == common
+    if len(one) != len(other):
+        return None if len(other) == common and not second.finished else False
+    return True if second.finished else None
 
 
 def same_choice(first: Replay, second: Replay) -> bool:
@@ -198,6 +218,11 @@ def _score(trial: Mapping[str, Any], name: str) -> float:
     score = trial[name]
     unknown = trial["status"] != "COMPLETE" or score is None or score != score  # NaN differs from itself
     return FAILED if unknown else float(score)
+
+
+def _rounds(path: Replay) -> list[set[PointKey]]:
+    rounds = [_points(decision.candidates) for decision in path.decisions]
+    return [*rounds, _points(path.open)] if path.open else rounds
 
 
 def _points(candidates: Sequence[Candidate]) -> set[PointKey]:

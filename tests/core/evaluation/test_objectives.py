@@ -1,4 +1,4 @@
-"""Objectives: hand-computed cases, scikit-learn as the oracle, weights as repeated images; redrawn validation sets."""
+"""Objectives: hand-computed cases, scikit-learn as the oracle, weights as repeated images."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
+from core.evaluation.bootstrap import redraws
 from core.evaluation.metrics import confusion_matrix, report
 from core.evaluation.objectives import OBJECTIVES, Objective, ObjectiveError, scores
-from core.evaluation.redraws import stratified_redraws
 
 # Six images of three classes: 0 0 0 1 1 2. Called 0 0 1 1 1 0.
 TRUE = [0, 0, 0, 1, 1, 2]
@@ -123,28 +123,12 @@ def test_a_probability_of_nothing_has_a_finite_loss_and_a_class_without_images_a
     assert scores(Objective("sensitivity", 1), [0, 0], none, np.ones((1, 2)))[0, 0] == 0.0
 
 
-def test_redrawn_sets_keep_each_class_and_repeat_for_a_seed():
-    true = np.repeat([0, 1, 2], [50, 7, 1])
-    weights = stratified_redraws(true, 400, seed=3)
-    assert weights.shape == (400, 58)
-    assert np.array_equal(weights, stratified_redraws(true, 400, seed=3))
-    assert not np.array_equal(weights, stratified_redraws(true, 400, seed=4))
-    for c, images in ((0, 50), (1, 7), (2, 1)):
-        assert (weights[:, true == c].sum(axis=1) == images).all()
-    assert weights[:, :50].mean() == pytest.approx(1.0)
-    # An image is left out of a redrawn set with probability (1 - 1/50)^50.
-    assert (weights[:, :50] == 0).mean() == pytest.approx((1 - 1 / 50) ** 50, abs=0.02)
-    # The spread of the accuracy is the binomial one within each class.
-    right = (np.arange(50) < 40).astype(float)
-    assert (weights[:, :50] @ right / 50).std() == pytest.approx(math.sqrt(0.8 * 0.2 / 50), rel=0.1)
-
-
 def test_a_thousand_redraws_of_sixteen_trials_take_about_a_second():
     random = np.random.default_rng(0)
     true = np.repeat(np.arange(5), 45)
     probabilities = random.dirichlet(np.ones(5), size=(16, 225)).astype(np.float32)
     began = time.perf_counter()
-    weights = stratified_redraws(true, 1000)
+    weights = np.concatenate(list(redraws(true, 5)), axis=1).T
     for name in OBJECTIVES:
         assert scores(Objective(name), true, probabilities, weights).shape == (1000, 16)
     assert time.perf_counter() - began < 3  # all five together; about 0.3 s on an idle core

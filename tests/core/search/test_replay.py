@@ -22,6 +22,7 @@ from core.search.replay import (
     remembered,
     replay,
     same_choice,
+    same_points,
     ties,
 )
 from core.search.space import PUBLISHED_SPACE, Add, Choose, Divide, Grow, SearchSpace
@@ -132,6 +133,7 @@ def test_a_replay_with_unchanged_rules_gives_the_recorded_path_exactly(
     assert steps(again) == steps(recorded)
     assert parting(recorded, again) is None
     assert same_choice(recorded, again)
+    assert same_points(recorded, again) is True
     assert not again.unknown
     # As far as it went, at any time, it is the same too.
     cut = random.randrange(len(cycles))
@@ -141,6 +143,8 @@ def test_a_replay_with_unchanged_rules_gives_the_recorded_path_exactly(
     assert steps(part)[0] == steps(recorded)[0][: cut + 1]
     assert parting(recorded, part) is None
     assert parting(part, recorded) is None
+    assert same_points(part, recorded) is True
+    assert same_points(recorded, part) is (True if part.finished else None if part.open else False)
 
 
 def test_patience_one_on_table_3_stops_a_cycle_earlier() -> None:
@@ -198,6 +202,7 @@ def test_the_order_of_the_coordinates_decides_ties_and_what_a_limit_cuts_off() -
     assert same_choice(real, turned)
     assert turned.decisions[-1].chosen is not None
     assert point_key(turned.decisions[-1].chosen.point) == key(1e-5, 20, 20)
+    assert same_points(real, turned) is True  # what the last cycle chooses has no consequence
     limited = replay(PUBLISHED_SPACE, ACCURACIES, patience=2, max_trials=3)
     cut = replay(SearchSpace(tuple(reversed(PUBLISHED_SPACE.coordinates))), ACCURACIES, patience=2, max_trials=3)
     assert parting(limited, cut) == Parting(1, "candidates")
@@ -219,6 +224,11 @@ def test_a_failed_point_is_the_worst_and_a_running_search_is_compared_as_far_as_
     assert parting(running, real) is None
     assert parting(running, replay(PUBLISHED_SPACE, ACCURACIES, patience=1)) is None
     assert parting(running, path) == Parting(1, "choice")
+    assert same_points(running, real) is True
+    assert same_points(running, path) is False
+    assert same_points(real, running) is None
+    assert same_points(real, replay(PUBLISHED_SPACE, ACCURACIES, patience=1)) is False
+    assert same_points(real, replay(PUBLISHED_SPACE, ACCURACIES, patience=3)) is False
     stopped = replay(PUBLISHED_SPACE, dict.fromkeys(ACCURACIES, 0.5), patience=1)
     assert parting(running, stopped) == Parting(1, "choice")  # a tie that batch size wins
 
@@ -260,15 +270,18 @@ def test_redraws_count_the_same_another_and_undecided_apart() -> None:
     more = [1.1 if point == key(1e-4, 20, 20) else ACCURACIES[point] for point in keys]
     # Nothing beats the start: the search ends after two cycles of ties.
     flat = [0.5] * len(keys)
-    counted = stability(PUBLISHED_SPACE, real, keys, [same, same, off, more], {}, patience=2)
+    start = replay(PUBLISHED_SPACE, {keys[0]: same[0]}, patience=2)  # a search that has just begun
+    counted, begun = stability(PUBLISHED_SPACE, [real, start], keys, [same, same, off, more], {}, patience=2)
     assert (counted.redraws, counted.undecided) == (4, 2)
     assert (counted.path.same, counted.path.another, counted.path.undecided) == (2, 2, 0)
+    assert (counted.points.same, counted.points.another, counted.points.undecided) == (2, 2, 0)
     assert (counted.choice.same, counted.choice.another, counted.choice.undecided) == (2, 0, 2)
     assert (counted.de_count.same, counted.de_count.another, counted.de_count.undecided) == (2, 0, 2)
     assert counted.chosen == {key(1e-4, 10, 20): 2}
     assert counted.missing[key(1e-4, 40, 20)] == 1
     assert counted.missing[key(1e-3, 10, 28)] == 1
-    ends = stability(PUBLISHED_SPACE, real, keys, [flat], {key(1e-2, 30, 20): 0.1, key(1e-2, 20, 24): 0.1,
-                                                            key(1e-3, 20, 20): 0.1}, patience=2)  # fmt: skip
+    assert (begun.path.same, begun.choice.undecided, begun.de_count.undecided) == (4, 4, 4)
+    fixed = dict.fromkeys([key(1e-2, 30, 20), key(1e-2, 20, 24), key(1e-3, 20, 20)], FAILED)
+    [ends] = stability(PUBLISHED_SPACE, [real], keys, [flat], fixed, patience=2)
     assert (ends.path.another, ends.choice.another, ends.de_count.same, ends.undecided) == (1, 1, 1, 0)
     assert ends.chosen == {key(1e-2, 10, 20): 1}
