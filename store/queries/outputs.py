@@ -15,17 +15,15 @@ def outputs(cursor: Cursor, trial_ids: Sequence[str], split: str) -> pd.DataFram
     Columns: trial_id, image_ids (list, in the order recorded), true_classes (list of class indices), probabilities
     (one flat list, image by image, in class order).
     """
-    ids = list(trial_ids)
     return frame(
         cursor,
         """
-        WITH last AS (
-            SELECT trial_id, max(epoch) AS epoch FROM epoch_split
+        WITH last AS MATERIALIZED (  -- by row number, so that no probabilities of another epoch are read
+            SELECT arg_max(rowid, epoch) AS line FROM epoch_split
             WHERE list_contains(?::VARCHAR[], trial_id) AND split = ? AND image_ids IS NOT NULL GROUP BY trial_id
         )
         SELECT e.trial_id, e.image_ids, e.true_classes, flatten(e.probabilities) AS probabilities
-        FROM epoch_split e JOIN last USING (trial_id, epoch)
-        WHERE list_contains(?::VARCHAR[], e.trial_id) AND e.split = ? ORDER BY e.trial_id
+        FROM epoch_split e WHERE e.rowid IN (SELECT line FROM last) ORDER BY e.trial_id
         """,
-        [ids, split, ids, split],
+        [list(trial_ids), split],
     )
