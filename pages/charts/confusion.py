@@ -45,7 +45,7 @@ def confusion(
             # A single image in the wrong cell must be seen: the scale starts with a step.
             colorscale=[
                 [0, palette.faded(palette.QUIET, 0.08)],
-                [1e-6, palette.faded(colour, 0.16)],
+                [1e-6, palette.faded(colour, 0.12)],
                 [1, palette.faded(colour, 1)],
             ],
             hoverinfo="skip",
@@ -92,6 +92,8 @@ def _label(
     font: dict[str, object] = {"size": 15 if len(classes) <= 8 else 12}
     if share > 0.5:
         font["color"] = "#ffffff"
+    elif count and row != column:
+        font["color"] = palette.BAD  # as dark on the light page as it is bright on the dark one
     return {
         "x": classes[column], "y": classes[row], "text": f"<b>{text}</b>" if count else text.replace("0.0%", "0 %"),
         "showarrow": False, "font": font, "opacity": 1 if count else 0.45,

@@ -14,7 +14,6 @@ from pages.components.drawing import draw, show
 from pages.components.evaluate_parts import csv
 from pages.components.evaluate_tables import bins_table
 from pages.components.evaluate_view import View
-from pages.components.facts import accuracy_interval
 from pages.components.figures import Figure, figure_row
 
 CHOICES = [5, 10, 15, 20]
@@ -32,14 +31,13 @@ def calibration(view: View) -> None:
     accuracy, mean, n = float(right.mean()), float(confidence.mean()), len(right)
     figure_row(
         [
-            Figure("Calibration error (ECE)", share(found.error), f"{bins} bins of equal width",
+            Figure("Calibration error (ECE)", share(found.error), f"{bins} bins of equal width, n {n:,}",
                    "Mean over the images of the gap between accuracy and probability in their bin, top label only."),
-            Figure("By chance alone", share(found.chance), "95 % of samples stay below",
-                   f"What a calibrated model with these probabilities would reach in {n:,} images: consistency "
+            Figure("By chance alone", share(found.chance), "or less, in 95 % of samples",
+                   f"What a calibrated model with these probabilities would show in {n:,} images: consistency "
                    "resampling, 1,000 redraws, seed 0."),
-            Figure("Mean probability", share(mean), "of the class that is called", "How sure the model is on average."),
-            Figure("Accuracy", share(accuracy), accuracy_interval(accuracy, n), "Share called right, Wilson interval."),
-            Figure("Images", f"{n:,}", f"{int((found.images > 0).sum())} of {bins} bins hold any", "In all bins."),
+            Figure("Mean probability", share(mean), f"accuracy {share(accuracy)}, n {n:,}",
+                   "Of the class that each image is called; a calibrated model is right as often as that."),
         ],
         key="calibration_figures",
     )  # fmt: skip

@@ -56,5 +56,6 @@ def test_from_a_cell_to_its_images_and_by_link_to_the_same(server: Server, watch
     expect(again.get_by_role("dialog")).to_have_count(0)
     expect(again.get_by_text("of class myeloblast called myeloblast")).to_be_visible()
     expect(again.get_by_text("After epoch 4 of 5.")).to_be_visible()
-    assert again.url == link.replace(re.search(r"&?image=\d+", link)[0], "")
+    expect(again).not_to_have_url(re.compile("image="))
+    expect(again).to_have_url(re.compile("true=myeloblast.*called=myeloblast|called=myeloblast.*true=myeloblast"))
     other.close()

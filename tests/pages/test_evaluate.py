@@ -167,7 +167,7 @@ def test_nothing_misclassified_is_said(open_page: OpenPage, home: Path):
 def test_calibration_states_its_bins_and_what_chance_would_do(open_page: OpenPage, home: Path):
     search_id = write_search(home, trials=1, final=False)
     app = open_page("evaluate", search=search_id, view="Calibration", bins="5")
-    assert below(app)["Calibration error (ECE)"] == "5 bins of equal width"
+    assert below(app)["Calibration error (ECE)"] == "5 bins of equal width, n 60"
     true, probabilities = recorded(home, f"{search_id}.00-initial", "test")
     found = reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == true, 5)
     assert figures(app)["Calibration error (ECE)"] == f"{found.error:.4f}"
