@@ -17,6 +17,7 @@ page = st.navigation(
         "": [
             st.Page("searches.py", title="Searches", icon=":material/list:", default=True),
             st.Page("search.py", title="Search", icon=":material/account_tree:"),
+            st.Page("compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page("evaluate.py", title="Evaluate", icon=":material/analytics:"),
             st.Page("predict.py", title="Predict", icon=":material/biotech:"),
         ],

@@ -49,6 +49,7 @@ def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) ->
             "CSV", rows.to_csv, f"{search['search_id']}-table3.csv", "text/csv",
             icon=":material/download:", on_click="ignore", key="table3_csv",
         )  # fmt: skip
+        _compare_link(search, list(rows.index))
         st.caption(
             f"**{CLOSE_CALL}**: the second best of that cycle scored within the winner's 95 % interval, so "
             "the images do not tell the two apart. Losses are means per image"
@@ -99,6 +100,17 @@ def log_tail(path: Path) -> str:
         return ""
     lines = text.splitlines()
     return "\n".join(lines[1:] if length > LOG_BYTES else lines).strip()
+
+
+def _compare_link(search: dict[str, Any], trial_ids: list[str]) -> None:
+    """To Compare: the picked trial with the best one, or else all of this search with it."""
+    picked, best = st.query_params.get("trial"), search["best_trial_id"]
+    one = picked in trial_ids and not missing(best) and picked != best
+    link = {"trials": f"{best},{picked}" if one else str(search["search_id"])}
+    if not missing(best):
+        link["baseline"] = str(best)
+    label = "Compare with the best" if one else "Compare all"
+    st.page_link("compare.py", label=label, icon=":material/compare_arrows:", query_params=link)
 
 
 def _picked(trial_ids: list[str]) -> None:

@@ -12,6 +12,7 @@ from store.owner import shared
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"searches": "searches.py", "search": "search.py", "evaluate": "evaluate.py", "predict": "predict.py"}
+PAGES |= {"compare": "compare.py"}
 
 OpenPage = Callable[..., AppTest]
 

@@ -1,0 +1,124 @@
+"""The scores of the compared trials on one split: which leads, with intervals and the difference to the baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.charts.intervals import intervals
+from pages.charts.wording import change, missing, share
+from pages.components.compare_choice import choose
+from pages.components.compare_facts import ROW, WORDS, Chosen, csv_button, scores, table_height
+from pages.components.compare_pairs import pair_of, sentence
+from pages.components.compare_settings import settings_view
+from pages.components.drawing import draw, show
+
+DRAWN = 20  # trials in the chart of intervals
+DIFFERENCES = {  # column of the scores -> (its name, the name of its difference)
+    "accuracy": ("accuracy", "Δ accuracy"), "loss": ("loss", "Δ loss"),
+    "specificity": ("macro specificity", "Δ specificity"), "recall": ("macro recall", "Δ recall"),
+    "f1": ("macro F1", "Δ F1"), "auc": ("macro AUC", "Δ AUC"),
+}  # fmt: skip
+TABLE = "compare_metrics"
+
+
+def metrics_table(chosen: Chosen, own: pd.DataFrame) -> pd.DataFrame:
+    """A row a trial, index trial_id: each score with its difference to the baseline's. `own` as from `scores`."""
+    rows, other = chosen.rows, "test" if chosen.split == "val" else "val"
+    table: dict[str, Any] = {
+        "trial": [("◇ " if id_ == chosen.baseline else "") + name for id_, name in chosen.names.items()],
+        "change": [change(row) for row in rows.to_dict("records")],
+    }
+    base = own.loc[chosen.baseline]
+    for column, (name, difference) in DIFFERENCES.items():
+        table[name] = own[column]
+        table[difference] = (own[column] - base[column]).where(own.index != chosen.baseline)
+        if column == "accuracy":
+            bounds = zip(own["low"], own["high"], strict=True)
+            table["95 % interval"] = ["" if missing(low) else f"{share(low)} to {share(high)}" for low, high in bounds]
+            table["images"] = own["n"].astype("Int64")
+    seconds = rows["seconds"].astype(float)
+    table |= {
+        "train accuracy": rows["train_accuracy"], "train loss": rows["train_loss"],
+        f"{other} accuracy": rows[f"{other}_accuracy"], f"{other} loss": rows[f"{other}_loss"],
+        "s an epoch": seconds, "Δ s": (seconds - seconds[chosen.baseline]).where(rows.index != chosen.baseline),
+        "epochs done": rows["epochs_done"], "status": rows["status"].str.lower(),
+    }  # fmt: skip
+    return pd.DataFrame(table, index=rows.index)
+
+
+def overview(chosen: Chosen) -> None:
+    """Chart and table of the scores, then the settings."""
+    own = scores(chosen.rows, chosen.split)
+    _lead(chosen, own)
+    drawn = chosen.few(DRAWN)
+    table = own.loc[drawn].assign(trial_id=drawn, name=[chosen.names[id_] for id_ in drawn])
+    show(
+        draw(
+            intervals, table.rename(columns={"accuracy": "value"}),
+            title=f"{WORDS[chosen.split]} accuracy, 95 % interval", baseline=chosen.baseline,
+        ),
+        key="intervals", alt=f"Accuracy on the {WORDS[chosen.split]} images of each trial with its 95 % interval",
+    )  # fmt: skip
+    if len(drawn) < len(chosen.rows):
+        st.caption(f"Drawn: the baseline and the best {len(drawn) - 1} on validation; the table has all.")
+    _table(chosen, metrics_table(chosen, own))
+    settings_view(chosen)
+
+
+def _lead(chosen: Chosen, own: pd.DataFrame) -> None:
+    """One sentence on the best of them, and one on whether it differs from the baseline."""
+    best = chosen.best
+    if best is None:
+        st.caption("None of these trials has a validation result, so none is called the best.")
+        return
+    row = own.loc[best].to_dict()
+    name = chosen.names[best]
+    words = f"Best on validation: **{name}**; "
+    if missing(row["accuracy"]):
+        words += f"it has no {WORDS[chosen.split]} result yet."
+    else:
+        images = "" if missing(row["n"]) else f" on {int(row['n'])} images"
+        bounds = "" if missing(row["low"]) else f" (95 % interval {share(row['low'])} to {share(row['high'])})"
+        words += f"its {WORDS[chosen.split]} accuracy is {share(row['accuracy'])}{images}{bounds}."
+    if best == chosen.baseline:
+        words += " It is the baseline."
+    else:
+        pair = pair_of(chosen, best, chosen.baseline)
+        base = chosen.names[chosen.baseline]
+        words += " " + (sentence(pair, name, base) if pair else f"It cannot be tested against {base} image by image.")
+    st.markdown(words, anchors=False)
+
+
+def _table(chosen: Chosen, table: pd.DataFrame) -> None:
+    columns: dict[str, Any] = {
+        "trial": st.column_config.TextColumn(pinned=True, width=190),
+        "images": st.column_config.NumberColumn(help="on which accuracy, macro rates and the interval rest"),
+        "95 % interval": st.column_config.TextColumn(help="Wilson interval of the accuracy"),
+        "s an epoch": st.column_config.NumberColumn(format="%.1f", help="median over the epochs trained, in seconds"),
+        "Δ s": st.column_config.NumberColumn(format="%+.1f"),
+    }
+    plain, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
+    for name in table.columns:
+        if name not in columns and table[name].dtype == np.float64:
+            columns[name] = signed if name.startswith("Δ") else plain
+    state: Any = st.dataframe(
+        table, hide_index=True, column_config=columns, placeholder="–", key=f"{TABLE}_{chosen.split}",
+        on_select="rerun", selection_mode="multi-row", row_height=ROW, height=table_height(table),
+        alt=f"Scores of the compared trials on the {WORDS[chosen.split]} images, with the difference to the baseline",
+    )  # fmt: skip
+    picked = [str(table.index[at]) for at in state["selection"]["rows"] if at < len(table)]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        csv_button(lambda: table.reset_index(names="trial_id"), f"compare-{chosen.split}")
+        if picked:
+            st.button(
+                f"Compare only these {len(picked)}", icon=":material/filter_alt:", on_click=choose, args=(picked,)
+            )
+        published = "published" in set(chosen.rows["origin"])
+        st.caption(
+            "◇ baseline; Δ the difference to it. Macro: plain mean over the classes. Tick rows to keep only those."
+            + (" Published trials: as far as the study prints numbers." if published else "")
+        )  # fmt: skip
