@@ -39,6 +39,12 @@ def shared(home: Path) -> Desk:
         return desk
 
 
+def close_shared() -> None:
+    """End all queries of this process and remove what they left; for a server that ends by a signal."""
+    for desk in list(_shared.values()):
+        desk.close()
+
+
 class Desk:
     """Runs queries on snapshots of one store. Safe to use from several threads.
 

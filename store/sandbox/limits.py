@@ -13,7 +13,8 @@ class Limits:
         seconds: from the moment its process is ready until its result is whole.
         memory_mb: MB that DuckDB may use; nothing is spilled to disk. The process as a whole gets `SPARE_MB` more.
         shown_rows, shown_mb: of the result, for the browser.
-        kept_rows, kept_mb: of the result, for the downloads.
+        kept_rows, kept_mb: of the result, for the downloads; as Arrow has it, which Parquet is far smaller than, and
+            CSV up to three times as large.
         cell_chars: longest text of a cell in the browser; the downloads have it whole.
     """
 

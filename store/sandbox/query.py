@@ -60,7 +60,7 @@ class Query:
     """A query from its start on. All attributes may be read from any thread.
 
     Attributes:
-        stage: "snapshot" (being taken), "waiting" (for its turn), "running", "done".
+        stage: "snapshot" (being taken), "waiting" (for its turn), "starting" (its process), "running", "done".
         snapshot: what it reads, from the stage "waiting" on.
         outcome: from the stage "done" on.
         gone: its result was removed, since later ones needed the room.
@@ -76,6 +76,7 @@ class Query:
         self._began = time.monotonic()
         self._cancelled = threading.Event()
         self._done = threading.Event()
+        self._shown: pd.DataFrame | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     # --- for everyone -----------------------------------------------------------------------------------------
@@ -101,16 +102,18 @@ class Query:
     def discard(self) -> None:
         """End it, and remove its result."""
         self.cancel()
-        self.gone = True
+        self.gone, self._shown = True, None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def shown(self) -> pd.DataFrame:
-        """The rows for the browser. Raises StoreError when the result is gone."""
-        try:
-            with pa.OSFile(str(self._folder / SHOWN)) as file:
-                return to_frame(pa.ipc.open_file(file).read_all())
-        except OSError as error:
-            raise StoreError(GONE) from error
+        """The rows for the browser; not to be changed. Raises StoreError when the result is gone."""
+        if self._shown is None:
+            try:
+                with pa.OSFile(str(self._folder / SHOWN)) as file:
+                    self._shown = to_frame(pa.ipc.open_file(file).read_all())
+            except OSError as error:
+                raise StoreError(GONE) from error
+        return self._shown
 
     def parquet(self) -> bytes:
         """The whole result as a Parquet file. Raises StoreError when the result is gone."""
@@ -145,6 +148,7 @@ class Query:
         """Start the process, wait for its answer or for the time limit, and say how it ended."""
         if self.cancelled:
             return Outcome(error=CANCELLED)
+        self.enter("starting")
         self._folder.mkdir()
         with (self._folder / LOG).open("wb") as output:
             process = subprocess.Popen(

@@ -32,7 +32,7 @@ class ResultWriter:
         self._shown_path = folder / SHOWN
         self._writer = pq.ParquetWriter(self._path, self._renamed(schema), compression="zstd")
         self._group: list[pa.RecordBatch] = []
-        self._group_bytes = 0
+        self._group_bytes = self._bytes = 0
         self._shown: list[pa.RecordBatch] = []
         self._shown_bytes = 0
         self._shown_open = True
@@ -59,10 +59,11 @@ class ResultWriter:
         self._show(batch)
         self._group.append(batch)
         self._group_bytes += batch.nbytes
+        self._bytes += batch.nbytes
         if self._group_bytes >= GROUP_BYTES or sum(one.num_rows for one in self._group) >= GROUP_ROWS:
             self._flush()
-            if self._path.stat().st_size > self._limits.kept_mb * 2**20:
-                self._whole = False
+        if self._bytes > self._limits.kept_mb * 2**20:
+            self._whole = False
         return self._whole
 
     def facts(self) -> dict[str, Any]:
