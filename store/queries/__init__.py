@@ -4,6 +4,7 @@ Each takes a cursor of the calling thread (`StoreOwner.cursor`) and reads its re
 empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, None or <NA>).
 """
 
+from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
 from store.queries.outputs import outputs
@@ -18,6 +19,7 @@ __all__ = [
     "class_ends",
     "class_epochs",
     "class_report",
+    "columns",
     "compared",
     "confusion",
     "cycles",

@@ -13,6 +13,7 @@ from store.owner import shared
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"searches": "searches.py", "search": "search.py", "evaluate": "evaluate.py", "predict": "predict.py"}
 PAGES |= {"compare": "compare.py"}
+PAGES["query"] = "query.py"
 
 OpenPage = Callable[..., AppTest]
 

@@ -29,7 +29,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "outputs": [["?"], "val"], "split_hash": ["?"], "resumptions": ["?"],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
     "search_predictions": ["?", "val"],
-    "journals": [], "damage": [],
+    "journals": [], "damage": [], "columns": [],
 }  # fmt: skip
 
 
