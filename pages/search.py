@@ -8,13 +8,13 @@ import streamlit as st
 from core.paths import log_file
 from pages.charts.progress import best_so_far, de_count
 from pages.charts.trajectory import trajectory
-from pages.components import commands, overview, trials
+from pages.components import commands, notes, overview, trials
 from pages.components.choose import pick_trial, search_choice, trial_choice
 from pages.components.data import home, read, record
 from pages.components.drawing import draw, show
 from pages.components.facts import starting, trials_of
 from pages.components.guard import guarded
-from pages.components.settings_view import settings_view
+from pages.components.reproduce import reproduce_panel
 
 CHARTED = [  # what the charts show of a trial; the rest changes with every heartbeat
     "trial_id", "cycle", "coordinate", "learning_rate", "batch_size", "epochs", "status", "val_accuracy", "val_loss",
@@ -35,6 +35,7 @@ def live(search_id: str, status: str | None) -> None:
     own = trials_of(search)
     cycles = read("cycles", search_id).drop(columns="trial_ids")
     overview.headline(search, own)
+    notes.panel(search_id)
     overview.metrics(search, own)
     charted = own[CHARTED]
     running = own[own["status"] == "RUNNING"]
@@ -60,6 +61,7 @@ def live(search_id: str, status: str | None) -> None:
     if row.empty:
         st.caption("No trial has begun yet.")
     else:
+        notes.panel(search_id, chosen)
         trials.detail({str(name): value for name, value in row.iloc[0].to_dict().items()})
     trials.log_view("Log of the search", search_id, "controller")
 
@@ -87,4 +89,4 @@ if search_id is None:
 else:
     st.fragment(live, run_every=2)(search_id, None if search is None else str(search["status"]))
     if search is not None:
-        settings_view(search)
+        reproduce_panel(search)

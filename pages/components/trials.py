@@ -14,6 +14,7 @@ from pages.charts.wording import missing, point
 from pages.components.choose import pick_trial
 from pages.components.data import home, read
 from pages.components.drawing import draw, show
+from pages.components.list_order import with_trial_notes
 from pages.components.summary import CLOSE_CALL, close_calls, table3
 
 LOG_BYTES = 2500
@@ -23,6 +24,7 @@ ROW = 33  # px
 def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) -> None:
     """Table 3 filling up; a click on a row shows that trial below."""
     rows = table3(trials, close_calls(cycles, trials), search["best_trial_id"])
+    rows = with_trial_notes(rows, read("notes", search["search_id"]))
     share = st.column_config.NumberColumn(format="%.4f")
     st.dataframe(
         rows,
@@ -39,6 +41,7 @@ def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) ->
             "learning rate": st.column_config.NumberColumn(format="%.0e"),
             "95 % interval": st.column_config.TextColumn(help="Wilson interval of the val accuracy"),
             "mark": st.column_config.TextColumn(width=130),
+            "tags": st.column_config.ListColumn(width=150),
             "done": st.column_config.NumberColumn(help="epochs finished"),
             "reused": st.column_config.NumberColumn(help="epochs continued from an earlier trial"),
             **{name: share for name in rows.columns if name.endswith(("accuracy", "loss"))},

@@ -70,7 +70,7 @@ def test_epochs_arrive_without_a_reload_and_choices_keep(server: Server, watched
     box.click()
     page.get_by_role("option", name="cycle 0, start").click()
     expect(page).to_have_url(re.compile(r"trial=s-20261124-101500-0000aa\.00-initial"))
-    page.get_by_text("Settings and machine").click()
+    page.get_by_text("Reproduce", exact=True).click()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 700)")
     before = page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
 

@@ -207,6 +207,7 @@ def test_a_fault_shows_one_sentence_and_no_traceback(open_page: OpenPage, monkey
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr("store.queries.trials", fail)
+    monkeypatch.setattr("store.queries.listing", fail)
     for page in ("searches", "search", "evaluate"):
         app = open_page(page)
         assert len(app.error) >= 1

@@ -27,6 +27,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "confusion": ["?", "val"], "predictions": ["?", "val"], "dataset": ["?"], "dataset_counts": ["?"],
     "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"],
     "outputs": [["?"], "val"], "split_hash": ["?"], "resumptions": ["?"],
+    "listing": [],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
     "search_predictions": ["?", "val"],
     "journals": [], "damage": [], "columns": [],
