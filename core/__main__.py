@@ -26,6 +26,11 @@ def main(argv: list[str] | None = None) -> int:
         metavar="POINT",
         help="such as batch_size=10,epochs=28,learning_rate=0.001",
     )
+    note = commands.add_parser("note", help="read or write the note and the tags of a search or a trial")
+    note.add_argument("search", metavar="SEARCH")
+    note.add_argument("--trial", help="of this trial, such as 02-epochs; without it: of the search")
+    note.add_argument("--text", help="the note, Markdown; '' for none")
+    note.add_argument("--tags", nargs="*", metavar="TAG", help="all its tags; none to take them away")
     data = commands.add_parser("data", help="read a data source and say what it holds")
     data.add_argument("source", type=Path)
     data.add_argument("--seed", type=int, default=0)
@@ -41,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, data, app, store):
+    for each in (search, what_if, note, data, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -62,6 +67,8 @@ def _run(arguments: argparse.Namespace) -> int:
         from core.search.terminal import run_points
 
         return run_points(arguments.home, arguments.search, arguments.points)
+    if arguments.command == "note":
+        return _note(arguments)
     if arguments.command == "store":
         from store import cli
 
@@ -79,6 +86,19 @@ def _run(arguments: argparse.Namespace) -> int:
     from core.data.scan import scan
 
     print(describe(scan(arguments.source, work=arguments.home / "datasets" / "extracted", seed=arguments.seed)))
+    return 0
+
+
+def _note(arguments: argparse.Namespace) -> int:
+    from core.noting import take_note
+    from store.published import published_records
+
+    wish = (arguments.search, arguments.trial, arguments.text, arguments.tags)
+    try:
+        print(take_note(arguments.home, *wish, published_records()))
+    except OSError as error:  # a full disk
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
