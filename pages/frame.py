@@ -22,7 +22,9 @@ page = st.navigation(
             st.Page("query.py", title="Query", icon=":material/database_search:"),
             st.Page("predict.py", title="Predict", icon=":material/biotech:"),
         ],
-        # "What-if": each page joins as it stands
+        "What-if": [
+            st.Page("whatif_search.py", title="What-if: the search", icon=":material/alt_route:"),
+        ],
     },
     position="top",
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from core.search.gseca import FAILED, Candidate, Decision, Gseca, Point
@@ -49,6 +50,21 @@ class Replay:
     def candidates(self) -> list[Candidate]:
         """Every point that was asked for, in order."""
         return [candidate for decision in self.decisions for candidate in decision.candidates] + list(self.open)
+
+    @cached_property
+    def rounds(self) -> list[frozenset[PointKey]]:
+        """The points of each cycle; the open one comes last."""
+        rounds = [_points(decision.candidates) for decision in self.decisions]
+        return [*rounds, _points(self.open)] if self.open else rounds
+
+    @cached_property
+    def way(self) -> list[PointKey | None]:
+        """The point that each judged cycle chose; None where every candidate failed."""
+        return [None if decision.chosen is None else point_key(decision.chosen.point) for decision in self.decisions]
+
+    @cached_property
+    def best_key(self) -> PointKey | None:
+        return None if self.best is None else point_key(self.best.point)
 
 
 @dataclass(frozen=True)
@@ -122,11 +138,11 @@ def recorded_path(
 
 def parting(first: Replay, second: Replay) -> Parting | None:
     """Where the second path leaves the first; None where they are the same as far as both are known."""
-    for one, other in zip(first.decisions, second.decisions, strict=False):
-        if _points(one.candidates) != _points(other.candidates):
-            return Parting(one.cycle, "candidates")
-        if _chosen(one) != _chosen(other):
-            return Parting(one.cycle, "choice")
+    for at in range(min(len(first.decisions), len(second.decisions))):
+        if first.rounds[at] != second.rounds[at]:
+            return Parting(at, "candidates")
+        if first.way[at] != second.way[at]:
+            return Parting(at, "choice")
     common = min(len(first.decisions), len(second.decisions))
     if first.finished and len(first.decisions) == common:
         goes_on = not second.finished or len(second.decisions) > common
@@ -134,7 +150,7 @@ def parting(first: Replay, second: Replay) -> Parting | None:
     if second.finished and len(second.decisions) == common:
         return Parting(common, "stops")
     # Of a running search the cycle that is open may not have been recorded whole.
-    one_next, other_next = _points(_cycle_at(first, common)), _points(_cycle_at(second, common))
+    one_next, other_next = _round_at(first, common), _round_at(second, common)
     return None if one_next <= other_next or other_next <= one_next else Parting(common, "candidates")
 
 
@@ -144,7 +160,7 @@ def same_points(first: Replay, second: Replay) -> bool | None:
     Less than the same path: what the last cycle chooses has no consequence when the search ends there. A first path
     that is not finished is compared as far as it goes.
     """
-    one, other = _rounds(first), _rounds(second)
+    one, other = first.rounds, second.rounds
     common = min(len(one), len(other))
     for at in range(common):
         # Of a running search the cycle that is open may not have been recorded whole.
@@ -160,9 +176,7 @@ def same_points(first: Replay, second: Replay) -> bool | None:
 
 def same_choice(first: Replay, second: Replay) -> bool:
     """Whether both name the same point as the best."""
-    if first.best is None or second.best is None:
-        return first.best is second.best
-    return point_key(first.best.point) == point_key(second.best.point)
+    return first.best_key == second.best_key
 
 
 def ties(path: Replay) -> dict[int, int]:
@@ -220,21 +234,12 @@ def _score(trial: Mapping[str, Any], name: str) -> float:
     return FAILED if unknown else float(score)
 
 
-def _rounds(path: Replay) -> list[set[PointKey]]:
-    rounds = [_points(decision.candidates) for decision in path.decisions]
-    return [*rounds, _points(path.open)] if path.open else rounds
+def _points(candidates: Sequence[Candidate]) -> frozenset[PointKey]:
+    return frozenset(point_key(candidate.point) for candidate in candidates)
 
 
-def _points(candidates: Sequence[Candidate]) -> set[PointKey]:
-    return {point_key(candidate.point) for candidate in candidates}
-
-
-def _chosen(decision: Decision) -> PointKey | None:
-    return None if decision.chosen is None else point_key(decision.chosen.point)
-
-
-def _cycle_at(path: Replay, index: int) -> Sequence[Candidate]:
-    return path.decisions[index].candidates if index < len(path.decisions) else path.open
+def _round_at(path: Replay, index: int) -> frozenset[PointKey]:
+    return path.rounds[index] if index < len(path.rounds) else frozenset()
 
 
 def _without(candidate: Candidate, name: str) -> PointKey:

@@ -92,7 +92,7 @@ def _compare(reference: Replay, other: Replay, count: Stability) -> None:
     count.choice.add(same_choice(reference, other) if decided else None)
     count.de_count.add(other.de_count == reference.de_count if decided else None)
     if other.finished:
-        count.chosen[None if other.best is None else point_key(other.best.point)] += 1
+        count.chosen[other.best_key] += 1
     else:
         count.undecided += 1
         count.missing.update(point_key(candidate.point) for candidate in other.unknown)

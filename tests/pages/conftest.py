@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"searches": "searches.py", "search": "search.py", "evaluate": "evaluate.py", "predict": "predict.py"}
 PAGES |= {"compare": "compare.py"}
 PAGES["query"] = "query.py"
+PAGES["whatif_search"] = "whatif_search.py"
 
 OpenPage = Callable[..., AppTest]
 
