@@ -35,7 +35,7 @@ def status_pills() -> str | None:
 def controls(words: str, status: str | None, known: Iterable[str]) -> Wish:
     """Tag, origin, order and grouping, one row; it wraps on a narrow window. `known`: the tags that are in use."""
     asked = st.query_params.get_all("tag")  # a tag that nobody uses any more stays visible as the reason for no search
-    row = st.grid(4, min_column_width=190)
+    row = st.grid(4, min_column_width=160)
     tags = row.multiselect(
         "Tags", [*known, *(tag for tag in asked if tag not in known)], key="tag", bind="query-params",
         placeholder="Any", on_change=first_page, help="Of the search or of one of its trials; all that are picked.",

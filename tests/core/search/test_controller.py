@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.data.sample import make_sample
+from core.environment import environment
 from core.learning.reuse import TROUBLE
 from core.learning.settings import TrialSettings
 from core.paths import search_folder, trial_folder
@@ -209,6 +210,36 @@ def test_bad_data_fail_the_search_with_one_sentence(tmp_path: Path, settings: Se
     assert status == "FAILED"
     assert state.event is not None
     assert "nowhere" in state.event["message"]
+
+
+def test_a_search_resumed_with_other_versions_says_so(
+    tmp_path: Path, settings: SearchSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = dataclasses.replace(settings, final_seeds=0)
+    run(tmp_path, settings, FakeLauncher(published), wish="stop")
+    then = environment()
+    for torch, host in ((then["packages"]["torch"], "elsewhere"), ("9.9", "here")):
+        now = {**then, "host": host, "packages": {**then["packages"], "torch": torch}}
+        monkeypatch.setattr("core.search.controller.environment", lambda now=now: now)
+        run(tmp_path, None, FakeLauncher(published), wish="stop")
+    began = [
+        record["message"]
+        for record in replay(tmp_path, SEARCH)
+        if record["kind"] == "search_event" and record["status"] == "RUNNING" and record["seq"] < 5
+    ]
+    assert began == [None, None, f"Resumed with torch {then['packages']['torch']} then, 9.9 now."]
+
+
+def test_the_command_that_repeats_it_is_recorded_with_what_was_settled(
+    tmp_path: Path, settings: SearchSettings
+) -> None:
+    settings = dataclasses.replace(settings, final_seeds=0, max_trials=1, threads=0, device="auto")
+    _, state = run(tmp_path, settings, FakeLauncher(published))
+    assert state.data is not None
+    settled = state.data["settled"]
+    assert f"--threads {settled['threads']}" in state.data["command"]
+    assert f"--device {settled['device']}" in state.data["command"]
+    assert settled["threads"] >= 1
 
 
 def test_resuming_what_does_not_exist_is_refused(tmp_path: Path) -> None:
