@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import export
+
 
 def draw(chart: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """The figure of `chart(*arguments, **options)`, kept for equal arguments: live parts ask every two seconds."""
@@ -19,11 +21,13 @@ def _draw(name: str, _chart: Callable[..., Any], arguments: tuple[Any, ...], opt
 
 
 def show(figure: Any, *, key: str, alt: str, place: Any = st, on_select: Any = "ignore") -> None:
-    """Put a figure on the page, or into `place`.
+    """Put a figure on the page, or into `place`, with its exports.
 
     Its height is given, so that nothing moves (and no open menu closes) when the browser is done with drawing.
     """
-    place.plotly_chart(
-        figure, key=key, alt=alt, height=int(figure.layout.height), config={"displayModeBar": False},
-        on_select=on_select, selection_mode="points",
-    )  # fmt: skip
+    with place.container(key=f"figure_{key}", gap=None):
+        st.plotly_chart(
+            figure, key=key, alt=alt, height=int(figure.layout.height), config=export.tools(key),
+            on_select=on_select, selection_mode="points",
+        )  # fmt: skip
+        export.button(figure, key=key, title=alt)
