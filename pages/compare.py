@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.compare_choice import baseline_choice, suggestions, trials_choice
+from pages.components.compare_choice import SPLIT, baseline_choice, suggestions, trials_choice
 from pages.components.compare_classes import classes_view
 from pages.components.compare_curves import curves_view
 from pages.components.compare_facts import SPLITS, Chosen, chosen_rows, watch
@@ -34,7 +34,7 @@ else:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         baseline = baseline_choice(trial_names(rows))
         split = st.segmented_control(
-            "Images", list(SPLITS), format_func=SPLITS.__getitem__, default="val", required=True, key="images",
+            "Images", list(SPLITS), format_func=SPLITS.__getitem__, default="val", required=True, key=SPLIT,
             bind="query-params",
         )  # fmt: skip
         if split == "test":

@@ -7,6 +7,7 @@ chosen trials keeps its place while a person picks in it, and is a new one when 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +18,7 @@ from pages.components.data import read
 from pages.components.guard import guarded
 
 TRIALS, BASELINE = "trials", "baseline"
+SPLIT = "images"  # key of the choice of val or test, which stands in the address by itself
 LAST, SAID, BOX = "compare_last", "compare_said", "compare_box"  # in the session
 NEWEST = 5  # searches that the empty page suggests together
 CHIPS = 12  # chosen entries that are shown on more than one line
@@ -48,17 +50,19 @@ def trials_choice(trials: pd.DataFrame) -> list[str]:
         st.warning(f"Not here, perhaps deleted, and left out: {some}.", icon=":material/link_off:")
         st.fragment(guarded(_arrived), run_every=3)(gone)
     key = f"{BOX}_{st.session_state.get(BOX, 0)}"
-    if st.session_state.get(SAID) != wanted or key not in st.session_state:
+    said = {entry: options[entry] for entry in wanted}
+    if st.session_state.get(SAID) != said or key not in st.session_state:
         # A new box: what a beat of a live part still says of the old one must not undo this choice.
         st.session_state[BOX] = st.session_state.get(BOX, 0) + 1
         key = f"{BOX}_{st.session_state[BOX]}"
         st.session_state[key] = wanted
     st.multiselect(
-        "Trials to compare", list(options), format_func=options.__getitem__, key=key, on_change=_picked, args=(key,),
-        placeholder="Type a search, a trial or a setting", select_all=200, wrap=len(wanted) <= CHIPS,
+        "Trials to compare", list(options), format_func=options.__getitem__, key=key, on_change=_picked,
+        args=(key, options), placeholder="Type a search, a trial or a setting", select_all=200,
+        wrap=len(wanted) <= CHIPS,
         help="Trials of one search or of several; the entry of a search stands for all its trials.",
     )  # fmt: skip
-    st.session_state[SAID], st.session_state[LAST] = wanted, text
+    st.session_state[SAID], st.session_state[LAST] = said, text
     if text and TRIALS not in st.query_params:
         st.query_params[TRIALS] = text
     return expanded(wanted, trials)
@@ -88,7 +92,7 @@ def baseline_choice(names: Mapping[str, str]) -> str:
     picked = wanted if wanted in names else ids[0]
     if wanted and picked != wanted:
         st.query_params.pop(BASELINE, None)
-    key = f"compare_baseline_{picked}"
+    key = f"compare_baseline_{picked}_{names[picked]}"  # by name too: Streamlit keeps a choice by what it is called
     st.selectbox(
         "Baseline", ids, index=ids.index(picked), format_func=lambda trial: names.get(trial, trial), key=key,
         on_change=_baseline_picked, args=(key, picked), help="All differences are to this trial.", width=420,
@@ -96,35 +100,49 @@ def baseline_choice(names: Mapping[str, str]) -> str:
     return picked
 
 
+@dataclass(frozen=True)
+class Idea:
+    """A sensible first comparison: what it is called, what it shows, and what it chooses."""
+
+    title: str
+    words: str
+    trials: tuple[str, ...]
+    baseline: str = ""
+    split: str = "val"
+
+
 def suggestions(searches: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """What to do while nothing is chosen: ways to begin, each a link."""
+    """What to do while nothing is chosen: ways to begin."""
     st.info(
         "Nothing is chosen yet. Pick trials above, or begin with one of these; the address of this page is a link to "
         "the whole view.", icon=":material/compare_arrows:",
     )  # fmt: skip
     grid = st.grid(2, min_column_width=380)
-    for title, words, link in ideas(searches, trials):
-        with grid.cell(), st.container(border=True, height="stretch"):
-            st.page_link("compare.py", label=f"**{title}**", icon=":material/arrow_forward:", query_params=link)
-            st.caption(words)
+    for idea in ideas(searches, trials):
+        with grid.cell(), st.container(border=True, height="stretch", gap="xsmall"):
+            st.button(
+                f"**{idea.title}**", key=f"idea_{idea.title}", icon=":material/arrow_forward:", type="tertiary",
+                on_click=_begin, args=(idea,),
+            )  # fmt: skip
+            st.caption(idea.words)
 
 
-def ideas(searches: pd.DataFrame, trials: pd.DataFrame) -> list[tuple[str, str, dict[str, str]]]:
-    """Sensible first comparisons: (title, what it shows, the address). `searches` newest first."""
+def ideas(searches: pd.DataFrame, trials: pd.DataFrame) -> list[Idea]:
+    """Sensible first comparisons. `searches` newest first."""
     names, known = search_names(trials), set(trials["trial_id"])
     own = searches[(searches["origin"] == "own") & searches["best_trial_id"].isin(known)]
-    found: list[tuple[str, str, dict[str, str]]] = []
+    found: list[Idea] = []
     if len(own) > 1:
-        leading = [str(trial_id) for trial_id in own["best_trial_id"].head(NEWEST)]
+        leading = tuple(own["best_trial_id"].head(NEWEST))
         title = f"The best trials of the newest {len(leading)} searches"
-        found.append((title, "Which search led further?", {TRIALS: ",".join(leading)}))
+        found.append(Idea(title, "Which search led further?", leading))
     for row in own.head(2).to_dict("records"):
         name, best, model = names[str(row["search_id"])], str(row["best_trial_id"]), row["model_trial_id"]
         if not missing(model) and model in known and model != best:
             words = "The point that the search chose, and its final training: how far do they differ?"
-            found.append((f"Best trial and model of {name}", words, {TRIALS: f"{best},{model}", BASELINE: best}))
-        whole = {TRIALS: str(row["search_id"]), BASELINE: best}
-        found.append((f"All trials of {name}", "Each against the best: which differ beyond chance?", whole))
+            found.append(Idea(f"Best trial and model of {name}", words, (best, str(model)), best))
+        words = "Each against the best: which differ beyond chance?"
+        found.append(Idea(f"All trials of {name}", words, (str(row["search_id"]),), best))
     published = searches[(searches["origin"] == "published") & searches["model_trial_id"].isin(known)]
     for row in published.to_dict("records"):
         model, name = str(row["model_trial_id"]), names[str(row["search_id"])]
@@ -132,16 +150,25 @@ def ideas(searches: pd.DataFrame, trials: pd.DataFrame) -> list[tuple[str, str, 
             newest = own.iloc[0]
             mine = newest["best_trial_id"] if missing(newest["model_trial_id"]) else newest["model_trial_id"]
             title = f"{names[str(newest['search_id'])]} beside the published model"
-            words = "Other images, so no paired test: intervals only."
-            found.append((title, words, {TRIALS: f"{model},{mine}", BASELINE: model, "images": "Test"}))
+            words = "On test, where the study prints numbers. Other images, so no paired test: intervals only."
+            found.append(Idea(title, words, (model, str(mine)), model, "test"))
         words = "The published trials, as far as their numbers go."
-        found.append((f"All trials of {name}", words, {TRIALS: str(row["search_id"])}))
+        found.append(Idea(f"All trials of {name}", words, (str(row["search_id"]),)))
     return found
 
 
-def _picked(key: str) -> None:
-    st.session_state[SAID] = list(st.session_state[key])  # the box itself says so: it stays as it is
-    choose(st.session_state[SAID])
+def _begin(idea: Idea) -> None:
+    # Not by a link: to the page that is open already, Streamlit leaves the browser's address as it is.
+    choose(idea.trials)
+    if idea.baseline:
+        st.query_params[BASELINE] = idea.baseline
+    st.session_state[SPLIT] = idea.split
+
+
+def _picked(key: str, options: dict[str, str]) -> None:
+    # The box itself says so, and stays as it is, unless what it shows has got other names meanwhile.
+    st.session_state[SAID] = {entry: options[entry] for entry in st.session_state[key]}
+    choose(list(st.session_state[SAID]))
 
 
 def _baseline_picked(key: str, shown: str) -> None:

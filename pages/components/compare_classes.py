@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.charts.class_bars import class_bars
-from pages.components.compare_facts import WORDS, Chosen, csv_button
+from pages.components.compare_facts import BOUND, WORDS, Chosen, csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 from pages.components.outcome import RATE_COLUMNS, rates
@@ -31,7 +31,7 @@ def classes_view(chosen: Chosen) -> None:
     """One rate of every class and trial, and all of them as a table."""
     rate = st.segmented_control(
         "Rate", list(RATES), format_func=RATES.__getitem__, default="recall", required=True, key="rate",
-        bind="query-params",
+        **BOUND,
     )  # fmt: skip
     rate = rate or "recall"
     drawn = chosen.bold

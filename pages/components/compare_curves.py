@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.charts.overlaid import overlaid
-from pages.components.compare_facts import BOLD, MANY, Chosen, csv_button
+from pages.components.compare_facts import BOLD, BOUND, MANY, Chosen, csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 
@@ -25,17 +25,17 @@ def curves_view(chosen: Chosen) -> None:
     """The choices, the chart, and its numbers."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox("Curve", list(METRICS), format_func=METRICS.__getitem__, index=2, key="curve",
-                              bind="query-params", width=230)  # fmt: skip
-        name = st.selectbox("Class", [ALL, *chosen.classes], key="class", bind="query-params", width=200)
+                              **BOUND, width=230)  # fmt: skip
+        name = st.selectbox("Class", [ALL, *chosen.classes], key="class", **BOUND, width=200)
         part = st.segmented_control("Images of", list(CURVES), format_func=CURVES.__getitem__, default="val",
-                                    required=True, key="curves_of", bind="query-params")  # fmt: skip
+                                    required=True, key="curves_of", **BOUND)  # fmt: skip
         across = st.segmented_control("Across", list(ACROSS), format_func=ACROSS.__getitem__, default="epoch",
-                                      required=True, key="across", bind="query-params")  # fmt: skip
+                                      required=True, key="across", **BOUND)  # fmt: skip
         smoothing = st.slider(
-            "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smooth", bind="query-params", width=160,
+            "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smooth", **BOUND, width=160,
             help="Weight of the past in an exponential mean; the raw curve stays faintly behind.",
         )  # fmt: skip
-        log = st.toggle("Log axis", key="log", bind="query-params")
+        log = st.toggle("Log axis", key="log", **BOUND)
     splits = ["val", "train"] if part == "both" else [part or "val"]
     lines = prepared(values(chosen, metric, None if name == ALL else name, splits), across == "minutes", smoothing)
     title = _title(metric, None if name == ALL else name)

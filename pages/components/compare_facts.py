@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ WORDS = {"val": "validation", "test": "test"}
 BOLD = 7  # trials that a chart of very many draws each in its own colour
 MANY = 14  # more trials than this are very many
 ROW = 33  # px a row of a table
+BOUND: Any = {"bind": "query-params", "persist_state": "page"}  # in the address, and kept while another view is open
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def other_choice(chosen: Chosen) -> str | None:
     wanted = st.query_params.get(OTHER, "")
     default = chosen.best if chosen.best in ids else ids[0]
     picked = wanted if wanted in ids else default
-    key = f"compare_other_{picked}"
+    key = f"compare_other_{picked}_{chosen.names[str(picked)]}"  # by name too, as the baseline's
     st.selectbox(
         f"Held against the baseline, {chosen.names[chosen.baseline]}", ids, index=ids.index(str(picked)),
         format_func=lambda trial: chosen.names.get(trial, trial), key=key, on_change=_other_picked, args=(key, picked),

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation.paired import Paired, compare, holm
-from pages.components.compare_facts import ROW, WORDS, Chosen, csv_button, table_height
+from pages.components.compare_facts import BOUND, ROW, WORDS, Chosen, csv_button, table_height
 from pages.components.data import read
 
 LEVEL = 0.05
@@ -128,7 +128,7 @@ def paired_view(chosen: Chosen) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Pairs", list(PAIRS), format_func=PAIRS.__getitem__, default="all", required=True, key="pairs",
-            bind="query-params", disabled=many,
+            **BOUND, disabled=many,
         )  # fmt: skip
     groups = answers(chosen, chosen.ids)
     table = pairs_table(chosen, groups, only_baseline=many or which == "baseline")

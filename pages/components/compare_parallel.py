@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.charts.parallel import Axis, parallel
 from pages.charts.wording import missing
-from pages.components.compare_facts import Chosen, csv_button
+from pages.components.compare_facts import BOUND, Chosen, csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 
@@ -29,7 +29,7 @@ def parallel_view(chosen: Chosen) -> None:
     """The chart of the chosen trials, or of all trials of their searches."""
     scope = st.segmented_control(
         "Trials", list(SCOPES), format_func=SCOPES.__getitem__, default="chosen", required=True, key="scope",
-        bind="query-params",
+        **BOUND,
     )  # fmt: skip
     rows = chosen.rows
     if scope == "searches":

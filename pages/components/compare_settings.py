@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.learning.settings import TrialSettings
 from pages.charts.wording import LONG, missing, value
-from pages.components.compare_facts import ROW, Chosen, csv_button, table_height
+from pages.components.compare_facts import BOUND, ROW, Chosen, csv_button, table_height
 
 UNKNOWN = "–"
 STYLED = 1500  # cells; marking each of more takes too long
@@ -73,7 +73,7 @@ def settings_view(chosen: Chosen) -> None:
     differs = differing(table)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Settings", anchor=False)
-        everything = st.toggle("All settings", key="all_settings", bind="query-params")
+        everything = st.toggle("All settings", key="all_settings", **BOUND)
     shown = table if everything else table[differs]
     if shown.empty:
         st.caption("No recorded setting differs between these trials.")
@@ -101,7 +101,7 @@ def _note(table: pd.DataFrame, differs: pd.Series[bool], baseline: str, everythi
     partly = int(((table == UNKNOWN).any(axis=1) & ~differs).sum())
     words = f"{int(differs.sum())} of {len(table)} settings differ. Marked: other than in the baseline, {baseline}."
     if partly and not everything:
-        words += f" {partly} more are not recorded for every trial; they stand under all settings."
+        words += f" Not recorded for every trial, so only under all settings: {partly}."
     return words
 
 

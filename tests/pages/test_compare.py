@@ -64,12 +64,18 @@ def test_nothing_chosen_offers_ways_to_begin(open_page: OpenPage, filled: Path):
     assert "Nothing is chosen yet" in words(app)
     trials = read("trial_names")
     ideas = compare_choice.ideas(read("searches"), trials)
-    titles = [title for title, _, _ in ideas]
+    titles = [idea.title for idea in ideas]
     assert titles[0] == "The best trials of the newest 2 searches"
     assert "Best trial and model of Made-up search 1" in titles
     assert titles[-2:] == ["Made-up search 2 beside the published model", "All trials of He & Zhou 2025"]
-    for _, _, link in ideas:  # each leads to trials that are there
-        assert compare_choice.expanded(compare_choice.tokens(link["trials"]), trials)
+    for idea in ideas:  # each leads to trials that are there
+        ids = compare_choice.expanded(idea.trials, trials)
+        assert ids
+        assert idea.baseline in ("", *ids)
+    app.button(key="idea_Made-up search 2 beside the published model").click().run()
+    assert address(app, "trials") == f"{FINAL},{SECOND}.final-3"
+    assert address(app, "baseline") == FINAL
+    assert "reported, never used to choose" in words(app)
 
 
 def test_an_empty_store_offers_the_published_search(open_page: OpenPage):
