@@ -72,6 +72,7 @@ class TrialSettings:
     optimiser: str = "adamw"
     weight_decay: float = 0.01
     average: float = 0.0  # decay of the running average of the weights, a step; 0: the weights as they are
+    norm_images: int = 0  # images on which batch norm's statistics are estimated after an epoch; 0: the running ones
     device: str = "cpu"
     threads: int = 2
     augment: AugmentSettings = field(default_factory=AugmentSettings)

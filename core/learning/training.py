@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import update_bn
 
 from core.learning.augment import augment
 from core.learning.learner import Learner
@@ -69,6 +70,7 @@ def train(learner: Learner, data: Data, settings: TrialSettings, done: int, tell
     for epoch in range(done + 1, settings.epochs + 1):
         started = time.perf_counter()
         trained = _train_epoch(learner, data, settings, epoch, device, tell)
+        estimate_statistics(learner.judged, data, settings, epoch)
         seconds = time.perf_counter() - started
         val = evaluate(learner.judged, data, "val", settings, tell)
         yield EpochResult(epoch, seconds, len(data.splits["train"]) / seconds, {"train": trained, "val": val})
@@ -105,6 +107,23 @@ def _train_epoch(
         done += len(batch)
         tell("train", done, len(rows))
     return SplitResult.of(rows, data.labels[rows], torch.cat(outputs).numpy(), torch.cat(losses).numpy())
+
+
+def estimate_statistics(model: nn.Module, data: Data, settings: TrialSettings, epoch: int) -> None:
+    """Estimate batch norm's means and variances on `settings.norm_images` training images; 0 leaves the running ones.
+
+    The running ones belong to the weights of some steps ago, and an average of weights has none of its own
+    (Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3; Izmailov et al. 2018, section 3.2). Training
+    itself uses those of each batch, so what is trained stays the same.
+    """
+    train = data.splits["train"]
+    if not settings.norm_images:
+        return
+    order = torch.randperm(len(train), generator=seed_epoch(settings.seed, epoch)).numpy()
+    device = torch.device(settings.device)
+    parts = batches(train[order[: settings.norm_images]], EVALUATION_BATCH)
+    with torch.no_grad():
+        update_bn((normalise(data.batch(part, device), data.mean, data.std) for part in parts), model)
 
 
 @torch.inference_mode()

@@ -53,6 +53,10 @@ class SearchSettings:
         0.0, "Weight averaging", "Evaluate and keep a running average of the weights over the steps with this decay "
         "(0.98: about the last 50 steps), steadier than the last step's; 0: off, as in the study."
     )  # fmt: skip
+    norm_images: int = _setting(
+        0, "Batch norm images", "After each epoch batch norm's statistics are estimated on so many training images; "
+        "0: the running ones, as in the study, which lag behind the weights."
+    )  # fmt: skip
     per_class: int = _setting(0, "Images a class", "At most so many images of each class are used; 0: all.")
     calibration: int = _setting(10, "Calibration (%)", "Share kept for calibration; not used by training or search.")
     validation: int = _setting(15, "Validation (%)", "Share on which the search chooses.")
@@ -74,7 +78,7 @@ class SearchSettings:
         at_least = {
             "image_size": 32, "batch_size": 2, "epochs": 1, "patience": 1, "max_trials": 0, "final_seeds": 0,
             "final_image_size": 0, "per_class": 0, "parallel": 0, "threads": 0, "seed": 0, "weight_decay": 0,
-            "calibration": 0, "validation": 1, "test": 1,
+            "norm_images": 0, "calibration": 0, "validation": 1, "test": 1,
         }  # fmt: skip
         for name, least in at_least.items():
             if getattr(self, name) < least:
@@ -94,6 +98,8 @@ class SearchSettings:
             choices = spec.metadata.get("choices") or ()
             if choices and getattr(self, spec.name) not in choices:
                 raise SettingsError(f"{spec.name} is {getattr(self, spec.name)!r}; allowed are {', '.join(choices)}.")
+        if self.norm_images == 1:
+            raise SettingsError("norm_images is 1; it must be 0 or at least 2, since one image has no variance.")
         if not 0 <= self.average < 1:
             raise SettingsError(f"average is {self.average}; it must lie between 0 and below 1.")
         if not self.data.strip():
@@ -127,6 +133,7 @@ class SearchSettings:
             optimiser=self.optimiser,
             weight_decay=self.weight_decay,
             average=self.average,
+            norm_images=self.norm_images,
             device=device,
             threads=threads,
             augment=self.augment,

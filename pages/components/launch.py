@@ -30,7 +30,7 @@ GROUPS = {
         "reuse",
     ),
     "Images and split": ("image_size", "per_class", "calibration", "validation", "test", "seed"),
-    "Model and optimiser": ("backbone", "weights", "optimiser", "weight_decay", "average"),
+    "Model and optimiser": ("backbone", "weights", "optimiser", "weight_decay", "average", "norm_images"),
     "Final training": ("final_seeds", "final_image_size"),
     "Machine": ("device", "parallel", "threads"),
 }  # fmt: skip

@@ -64,9 +64,15 @@ def flat(state: Any, path: str = "") -> dict[str, Tensor]:
     return {name: tensor for key, value in inner for name, tensor in flat(value, f"{path}/{key}").items()}
 
 
-@pytest.mark.parametrize(("optimiser", "average"), [("adamw", 0), ("adam", 0), ("sgd", 0), ("adamw", 0.98)])
-def test_two_epochs_continued_by_one_equal_three(tmp_path: Path, optimiser: str, average: float) -> None:
-    data, settings = make_data(), dataclasses.replace(SMALL, optimiser=optimiser, average=average)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimiser": "adamw"}, {"optimiser": "adam"}, {"optimiser": "sgd"}, {"average": 0.98}, {"norm_images": 10},
+        {"average": 0.98, "norm_images": 10},
+    ],
+)  # fmt: skip
+def test_two_epochs_continued_by_one_equal_three(tmp_path: Path, change: dict[str, Any]) -> None:
+    data, settings = make_data(), dataclasses.replace(SMALL, **change)
     whole = fit(settings, data)
     fit(dataclasses.replace(settings, epochs=2), data, folder=tmp_path)
     assert_same_bits(whole, fit(settings, data, resume=tmp_path))
@@ -78,6 +84,25 @@ def test_inception_v3_continues_exactly_too(tmp_path: Path) -> None:
     whole = fit(settings, data)
     fit(dataclasses.replace(settings, epochs=2), data, folder=tmp_path)
     assert_same_bits(whole, fit(settings, data, resume=tmp_path))
+
+
+def test_statistics_of_batch_norm_are_those_of_training_images_and_change_nothing_that_is_trained() -> None:
+    data = make_data()
+    settings = dataclasses.replace(SMALL, norm_images=1000, augment=NO_AUGMENTATION)  # more than there are: all
+    running, estimated = fit(dataclasses.replace(settings, norm_images=0), data)[0], fit(settings, data)[0]
+    for one, other in zip(running.model.parameters(), estimated.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+    norms = [module for module in estimated.model.modules() if isinstance(module, nn.BatchNorm2d)]
+    seen: list[Tensor] = []
+    hook = norms[0].register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
+    evaluate(estimated.model, data, "train", settings, quiet)
+    hook.remove()
+    features = torch.cat(seen).transpose(0, 1).flatten(1)  # (channels, images and places)
+    assert norms[0].running_mean is not None
+    assert norms[0].running_var is not None
+    assert torch.allclose(norms[0].running_mean, features.mean(dim=1), atol=1e-5)
+    assert torch.allclose(norms[0].running_var, features.var(dim=1), rtol=1e-4)
+    assert all(module.momentum is not None for module in norms)  # set back for the next epoch
 
 
 def test_an_average_is_judged_and_does_not_change_what_is_trained() -> None:
@@ -163,7 +188,8 @@ def test_a_checkpoint_is_continued_only_for_an_equal_key(tmp_path: Path) -> None
     assert reuse.continuable(tmp_path, run_key(dataclasses.replace(SMALL, epochs=99), "d-1", "abc")) == 2
     for change in (
         {"learning_rate": 1e-4}, {"batch_size": 9}, {"seed": 1}, {"threads": 2}, {"image_size": 64},
-        {"optimiser": "sgd"}, {"average": 0.9}, {"device": "cuda"}, {"augment": AugmentSettings(noise=0.1)},
+        {"optimiser": "sgd"}, {"average": 0.9}, {"norm_images": 9}, {"device": "cuda"},
+        {"augment": AugmentSettings(noise=0.1)},
     ):  # fmt: skip
         assert reuse.continuable(tmp_path, run_key(dataclasses.replace(SMALL, **change), "d-1", "abc")) == 0  # type: ignore[arg-type]
     assert reuse.continuable(tmp_path, run_key(SMALL, "d-2", "abc")) == 0
