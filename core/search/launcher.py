@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -73,8 +74,16 @@ def spawn(
     environment = os.environ | {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
     environment |= {"PYTHONUNBUFFERED": "1"} | (extra or {})
     with log.open("ab") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["nice", "-n", str(nice), sys.executable, "-m", *module],
             cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
+    _give_way(process.pid, nice)
+    return process
+
+
+def _give_way(pid: int, nice: int) -> None:
+    """Linux shares the processor between sessions first (autogroup), and a nice value counts only within its own."""
+    with contextlib.suppress(OSError):  # a system that has no such groups
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))

@@ -38,3 +38,13 @@ def test_a_spawned_process_writes_to_its_log_with_its_own_thread_count(tmp_path:
     process = spawn(["timeit", "-n", "1", "-r", "1", "import os; print(os.environ['OMP_NUM_THREADS'])"], log, threads=2)
     assert process.wait(timeout=60) == 0
     assert "\n2\n" in log.read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the system does not group by session")
+def test_a_spawned_process_gives_way_across_sessions_too(tmp_path: Path) -> None:
+    process = spawn(["timeit", "-n", "1", "-r", "1", "import time; time.sleep(30)"], tmp_path / "log", nice=7)
+    try:
+        assert Path(f"/proc/{process.pid}/autogroup").read_text().split()[-1] == "7"
+    finally:
+        process.kill()
+        process.wait()
