@@ -77,7 +77,8 @@ def _lead(chosen: Chosen, own: pd.DataFrame) -> None:
         return
     row = own.loc[best].to_dict()
     name = chosen.names[best]
-    words = f"Best on validation: **{name}**; "
+    equal = int((chosen.rows["val_accuracy"] == chosen.rows.loc[best, "val_accuracy"]).sum()) - 1
+    words = f"Best on validation: **{name}**{f' (with {equal} equal to it)' if equal else ''}; "
     if missing(row["accuracy"]):
         words += f"it has no {WORDS[chosen.split]} result yet."
     else:
@@ -91,6 +92,9 @@ def _lead(chosen: Chosen, own: pd.DataFrame) -> None:
         base = chosen.names[chosen.baseline]
         words += " " + (sentence(pair, name, base) if pair else f"It cannot be tested against {base} image by image.")
     st.markdown(words, anchors=False)
+    data = chosen.rows["dataset_id"].nunique()
+    if data > 1:
+        st.caption(f"These trials were judged on the images of {data} data sets, so they differ by their data too.")
 
 
 def _table(chosen: Chosen, table: pd.DataFrame) -> None:

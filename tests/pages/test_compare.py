@@ -87,6 +87,7 @@ def test_an_empty_store_offers_the_published_search(open_page: OpenPage):
     assert table["images"].iloc[0] == 750
     assert table["Δ accuracy"].iloc[3] == pytest.approx(0.9933 - 0.8787)
     assert "It cannot be tested against trial 1 image by image" in words(app)
+    assert "data sets" not in words(app)
     assert "as far as the study prints numbers" in words(app)
 
 
@@ -106,6 +107,7 @@ def test_every_view_of_a_mixed_choice(open_page: OpenPage, filled: Path, view: s
     app = open_page("compare", trials=",".join(ids), view=view)
     assert not app.error
     assert shown in words(app)
+    assert ("judged on the images of 3 data sets" in words(app)) == (view == "Overview")
 
 
 def test_test_images_are_marked_and_the_published_matrix_is_subtracted(open_page: OpenPage, filled: Path):
