@@ -36,6 +36,10 @@ def what_if(found: Known) -> None:
 
     st.markdown(words.difference(found.recorded, shown, objective, name, found.max_trials), anchors=False)
     st.caption(words.ending(shown, found.max_trials))
+    parted = parting(found.recorded, shown)
+    if parted is not None and chosen.recorded(found):
+        st.warning("These are the search's own rules, yet its recorded path does not follow from its scores: a part of "
+                   "its record is missing, or another version made it.", icon=":material/warning:")  # fmt: skip
     if known_scores.unscored:
         st.warning(f"{len(known_scores.unscored)} finished trials have no predictions on record, so the {name} cannot "
                    "judge them.", icon=":material/warning:")  # fmt: skip
@@ -45,7 +49,6 @@ def what_if(found: Known) -> None:
     st.subheader("Both paths", anchor=False)
     rows = [words.path_rows(found.recorded, "Recorded (val accuracy)", "accuracy", {}),
             words.path_rows(shown, f"Under these rules ({name})", objective, known_scores.scores)]  # fmt: skip
-    parted = parting(found.recorded, shown)
     show(draw(paths, pd.concat(rows, ignore_index=True), list(found.names), parted.cycle if parted else None),
          key="whatif_paths", alt="The recorded path, below it the replayed one; a column a cycle, a lane a coordinate",
          )  # fmt: skip

@@ -138,7 +138,8 @@ class Gseca:
         if current is None:
             return "all candidates of a cycle failed"
         if self.de_count >= self.patience:
-            return f"DE_COUNT reached {self.patience}: no new best in {self.patience} cycles in a row"
+            cycles = "1 cycle" if self.patience == 1 else f"{self.patience} cycles in a row"
+            return f"DE_COUNT reached {self.patience}: no new best in {cycles}"
         candidates = []
         for index, coordinate in enumerate(self.space.coordinates):
             steps = tuple(count + (place == index) for place, count in enumerate(current.steps))

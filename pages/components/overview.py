@@ -27,6 +27,7 @@ def headline(search: dict[str, Any], trials: pd.DataFrame) -> None:
             st.caption(_sentence(search, trials, gone))
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
             link = {"search": str(search["search_id"])}
+            st.page_link("whatif_search.py", label="What-if", icon=":material/alt_route:", query_params=link)
             st.page_link("evaluate.py", label="Evaluate", icon=":material/analytics:", query_params=link)
             commands.menu(search, where="page")
     if search["status"] == "FAILED" and not missing(search["message"]):

@@ -35,8 +35,9 @@ def difference(recorded: Replay, shown: Replay, objective: str, name: str, max_t
     parted = parting(recorded, shown)
     if parted is None:
         return _same_way(recorded, shown)
-    before = "" if parted.cycle == 0 else f"Both go the same way up to cycle {parted.cycle - 1}. "
-    return before + _PARTS[parted.kind](recorded, shown, parted, objective, name, max_trials)
+    before = {0: "", 1: "Both start from the same point. "}
+    common = before.get(parted.cycle, f"Both go the same way up to cycle {parted.cycle - 1}. ")
+    return common + _PARTS[parted.kind](recorded, shown, parted, objective, name, max_trials)
 
 
 def ending(shown: Replay, max_trials: int | None) -> str:
