@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,6 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     note.add_argument("--trial", help="of this trial, such as 02-epochs; without it: of the search")
     note.add_argument("--text", help="the note, Markdown; '' for none")
     note.add_argument("--tags", nargs="*", metavar="TAG", help="all its tags; none to take them away")
+    bundle = commands.add_parser("bundle", help="write one search as a zip: settings, data, tables, figures")
+    bundle.add_argument("search", metavar="SEARCH")
+    bundle.add_argument("file", metavar="FILE.zip", type=Path, help="a new file")
     data = commands.add_parser("data", help="read a data source and say what it holds")
     data.add_argument("source", type=Path)
     data.add_argument("--seed", type=int, default=0)
@@ -46,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, note, data, app, store):
+    for each in (search, what_if, note, bundle, data, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -69,6 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return run_points(arguments.home, arguments.search, arguments.points)
     if arguments.command == "note":
         return _note(arguments)
+    if arguments.command == "bundle":
+        return _bundle(arguments)
     if arguments.command == "store":
         from store import cli
 
@@ -100,6 +106,15 @@ def _note(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _bundle(arguments: argparse.Namespace) -> int:
+    """Its figures are those of the pages, which nothing here imports: a process of its own draws them."""
+    from core.search.launcher import REPOSITORY
+
+    command = ["pages.components.bundle_command", arguments.search, str(arguments.file.absolute())]
+    done = subprocess.run([sys.executable, "-m", *command, "--home", str(arguments.home)], cwd=REPOSITORY)
+    return done.returncode
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:

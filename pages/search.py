@@ -9,6 +9,7 @@ from core.paths import log_file
 from pages.charts.progress import best_so_far, de_count
 from pages.charts.trajectory import trajectory
 from pages.components import commands, notes, overview, trials
+from pages.components.bundle_button import bundle_button
 from pages.components.choose import pick_trial, search_choice, trial_choice
 from pages.components.data import home, read, record
 from pages.components.drawing import draw, show
@@ -90,3 +91,4 @@ else:
     st.fragment(live, run_every=2)(search_id, None if search is None else str(search["status"]))
     if search is not None:
         reproduce_panel(search)
+        bundle_button(search)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -11,22 +10,14 @@ from core.paths import search_folder
 from core.search.state import FINAL, WHAT_IF
 from pages.charts.wording import missing, share
 from pages.components.data import home, read, record
-from pages.components.summary import interval, with_intervals
+from pages.components.summary import images_in, interval, with_intervals
 
 
 def split_images(dataset_id: Any, split: str) -> int | None:
     """Number of usable images in a split; of the published data, which has no image list, the share that is told."""
     if missing(dataset_id):
         return None
-    counts = read("dataset_counts", dataset_id)
-    if not counts.empty:
-        return int(counts.loc[counts["split"] == split, "count"].sum())
-    dataset = record("dataset", dataset_id)
-    if dataset is None or missing(dataset["fractions"]) or missing(dataset["usable"]):
-        return None
-    fractions = dataset["fractions"]
-    fractions = json.loads(fractions) if isinstance(fractions, str) else fractions
-    return round(float(fractions.get(split, 0)) * int(dataset["usable"]))
+    return images_in(read("dataset_counts", dataset_id), record("dataset", dataset_id), split)
 
 
 def classes(dataset_id: Any) -> list[str]:

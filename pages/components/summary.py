@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,17 @@ import pandas as pd
 from core.evaluation.intervals import wilson
 from core.search.state import OFF_PATH, WHAT_IF
 from pages.charts.wording import missing, share
+
+
+def images_in(counts: pd.DataFrame, dataset: dict[str, Any] | None, split: str) -> int | None:
+    """Usable images of a split: from `queries.dataset_counts`, else from the share that the data set's record tells."""
+    if not counts.empty:
+        return int(counts.loc[counts["split"] == split, "count"].sum())
+    if dataset is None or missing(dataset["fractions"]) or missing(dataset["usable"]):
+        return None
+    fractions = dataset["fractions"]
+    fractions = json.loads(fractions) if isinstance(fractions, str) else fractions
+    return round(float(fractions.get(split, 0)) * int(dataset["usable"]))
 
 
 def with_intervals(trials: pd.DataFrame, images: int | None) -> pd.DataFrame:

@@ -1,0 +1,24 @@
+"""One search without the store: a database in memory made from its own journals, beside whoever has the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from store.database import open_memory, prepare
+from store.ingest import Ingestor
+from store.journal import HOME_JOURNAL, journal_files
+
+
+def store_of(home: Path, search_id: str) -> duckdb.DuckDBPyConnection:
+    """What the journals of a search say, and those of the home (notes, deletions); the published search is there too.
+
+    The caller closes it.
+    """
+    own = [*journal_files(home, search_id), *journal_files(home, HOME_JOURNAL)]
+    sizes = {f"{path.parent.name}/{path.name}": path.stat().st_size for path in own}
+    connection = open_memory()
+    prepare(connection)
+    Ingestor(connection, home, limits=sizes).poll()
+    return connection
