@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import streamlit as st
 
@@ -20,9 +22,14 @@ LAZY_ROWS = 1_000  # above which the browser fetches rows as it scrolls
 
 def error(outcome: Outcome) -> None:
     """One sentence; where in the SQL, as DuckDB marks it, below."""
-    st.error(str(outcome.error), icon=":material/error:")
+    st.error(plain(str(outcome.error)), icon=":material/error:")
     if outcome.detail:
         st.code(outcome.detail, language=None)
+
+
+def plain(text: str) -> str:
+    """Text that holds somebody's SQL, so that none of it is taken for Markdown (a picture from elsewhere, say)."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def result(query: Query, outcome: Outcome, shown: dict[str, str]) -> None:

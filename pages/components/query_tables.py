@@ -29,6 +29,10 @@ def tables() -> None:
                 "comment": st.column_config.TextColumn("what it holds", width="large"),
             },
         )  # fmt: skip
+        st.download_button(
+            "All tables (CSV)", lambda: columns.to_csv(index=False), "columns.csv", "text/csv",
+            icon=":material/download:", on_click="ignore", key="columns_csv",
+        )  # fmt: skip
         st.caption(
             "Rates are in [0, 1], losses plain means per image, times UTC. The tables behind these (FROM "
             "duckdb_columns() tells all) hold the records that the journals give."
