@@ -95,7 +95,7 @@ def page(search: dict[str, Any]) -> None:
     evaluation(view_of(search, trial, split, epoch, epochs))
 
 
-search_id = search_choice(read("searches"))
+search_id = search_choice(read("listing"))
 found = None if search_id is None else record("search", search_id)
 if found is None:
     st.info("There is no search yet. Launch one on the page Searches.", icon=":material/rocket_launch:")

@@ -81,7 +81,7 @@ def waiting(search_id: str) -> None:
     status.code(trials.log_tail(log_file(home(), search_id, "controller")) or "no output yet", language=None)
 
 
-searches = read("searches")
+searches = read("listing")
 search_id = search_choice(searches, also=starting(st.query_params.get("search"), searches))
 search = None if search_id is None else record("search", search_id)
 commands.confirm_if_asked()

@@ -77,7 +77,7 @@ def page(search: dict[str, Any]) -> None:
     what_if(found)
 
 
-search_id = search_choice(read("searches"))
+search_id = search_choice(read("listing"))
 search = None if search_id is None else record("search", search_id)
 if search is None:
     st.info("There is no search yet. Launch one on the page Searches.", icon=":material/rocket_launch:")

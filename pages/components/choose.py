@@ -2,6 +2,7 @@
 
 The address is the only truth. A box is named after what it shows, and reports only another value than that: a beat of
 a live part that left the browser before a click was answered still carries the old box, which must not undo the click.
+Its label is part of that name: Streamlit keeps a choice by its label, and a new status would lose it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def search_choice(searches: pd.DataFrame, *, also: str | None = None) -> str | N
             st.warning(f"There is no search {wanted} here; it may have been deleted. Showing another one.")
             st.query_params.pop(TRIAL, None)
         wanted = _default(searches) or next(iter(names))
-    key = f"search_box_{wanted}"
+    key = f"search_box_{wanted}_{names[wanted]}"
     st.selectbox(
         "Search", list(names), index=list(names).index(wanted), format_func=names.__getitem__, key=key,
         on_change=_search_changed, args=(key, wanted), label_visibility="collapsed",
@@ -50,7 +51,7 @@ def trial_choice(trials: pd.DataFrame, default: str | None, *, label: str, follo
     options = (["", *ids]) if follow else ids
     wanted = st.query_params.get(TRIAL) or ""
     picked = wanted if wanted in ids else ("" if follow else (default or ids[0]))
-    key = f"trial_box_{picked}"
+    key = f"trial_box_{picked}_{names.get(picked)}"
     st.selectbox(
         label, options, index=options.index(picked), format_func=lambda trial: names.get(trial, follow or ""), key=key,
         on_change=_trial_changed, args=(key, picked),
