@@ -165,14 +165,17 @@ class SearchSettings:
 def preset(name: str) -> SearchSettings:
     """The defaults of a preset: 'published' (the study's space and split), 'quick' (minutes on a CPU), 'own'.
 
+    The latter two average weights and estimate batch norm's statistics, as docs/decisions/0006 explains.
+
     Raises SettingsError for another name.
     """
     if name == "published":
         return SearchSettings(calibration=0)
+    own = SearchSettings(preset="own", average=0.98, norm_images=256)
     if name == "own":
-        return SearchSettings(preset="own")
+        return own
     if name == "quick":
-        return replace(SearchSettings(preset="quick"), image_size=75, epochs=2, per_class=60, final_seeds=1)
+        return replace(own, preset="quick", image_size=75, epochs=2, per_class=60, final_seeds=1)
     raise SettingsError(f"There is no preset {name!r}; allowed are published, own and quick.")
 
 

@@ -27,9 +27,11 @@ def test_the_published_preset_is_the_published_space_and_split() -> None:
     assert [settings.space().point(s) for s in steps] == [PUBLISHED_SPACE.point(s) for s in steps]
     assert settings.fractions() == {"train": 0.70, "calibration": 0.0, "val": 0.15, "test": 0.15}
     assert (settings.image_size, settings.patience) == (299, 2)
+    assert (settings.average, settings.norm_images) == (0, 0)
 
 
-def test_the_default_split_keeps_images_for_calibration() -> None:
+def test_the_default_for_own_data_keeps_images_for_calibration_and_judges_averaged_weights() -> None:
+    assert (preset("own").average, preset("own").norm_images) == (0.98, 256)
     assert preset("own").fractions() == {"train": 0.60, "calibration": 0.10, "val": 0.15, "test": 0.15}
 
 
