@@ -21,6 +21,7 @@ def main() -> None:
     os.chdir(folder)
     connection = open_locked(Path(request["snapshot"]), folder, limits)
     print("running", flush=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; a full pipe would be a standstill
     outcome = answer(connection, request["sql"], folder, limits)
     fresh = folder / "outcome.new"
     fresh.write_text(json.dumps(outcome))

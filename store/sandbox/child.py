@@ -40,6 +40,7 @@ def open_locked(snapshot: Path, folder: Path, limits: Limits) -> duckdb.DuckDBPy
         },
     )  # fmt: skip
     link.unlink()
+    connection.execute("SET enable_progress_bar = false")  # it would be printed
     connection.execute("SET enable_external_access = false")  # neither files nor other databases nor extensions
     connection.execute("SET lock_configuration = true")  # and no way to change that
     return connection

@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
-from store.database import open_memory, prepare
-from store.ingest import Ingestor
 from store.sandbox.sentences import OUT_OF_REACH
-from store.snapshot import copy_store
-from tests.store.factory import write_search
+from tests.store.sandbox.child import answers, make_snapshot
 from tests.store.sandbox.conftest import LIMITS
 
-ROOT = Path(__file__).resolve().parents[3]
-# Like `python -m store.sandbox`, but for many statements; {secret} is a file outside, {own} the snapshot itself.
-TRY = """
-import json, os, sys
-from pathlib import Path
-from store.sandbox.child import answer, open_locked
-from store.sandbox.confine import confine
-from store.sandbox.limits import Limits
-request = json.loads(sys.stdin.readline())
-limits = Limits(**request["limits"])
-confine(limits)
-folder = Path(request["folder"])
-connection = open_locked(Path(request["snapshot"]), folder, limits)
-for sql in request["statements"]:
-    print(json.dumps(answer(connection, sql, folder, limits)), flush=True)
-for name in ("", ".wal", ".wal.recovery", ".wal.checkpoint"):  # these DuckDB itself allows: see open_locked
-    try:
-        connection.execute(f"COPY (SELECT 1) TO '{folder}/store.duckdb{name}' (USE_TMP_FILE false)").fetchall()
-    except Exception as error:
-        print(f"{name} {error}", file=sys.stderr)
-os._exit(0)
-"""
+# {secret} is a file outside, {other} another database, {own} the snapshot itself, {folder} where they lie.
 NOT_READING = (
     "INSERT INTO trial_record (trial_id, search_id) VALUES ('x', 'y')",
     "UPDATE trial_record SET seed = 1",
@@ -144,24 +115,13 @@ class Tried:
         other = folder / "other.duckdb"
         with duckdb.connect(str(other)) as connection:
             connection.execute("CREATE TABLE secrets AS SELECT 'sesame' AS word")
-        write_search(folder / "home", epochs=1, trials=1)
-        store = open_memory()
-        prepare(store)
-        Ingestor(store, folder / "home").poll()
-        copy_store(store.cursor(), self.own)
+        make_snapshot(folder / "home", self.own)
         self.folder = folder / "results"
         self.folder.mkdir()
         self.before = self.own.read_bytes()
         self._places = {"secret": str(self.secret), "own": str(self.own), "other": str(other), "folder": str(folder)}
         statements = [self.fill(sql) for sql in (*NOT_READING, *FILES, *(sql for sql, _ in OTHER), "FROM epoch_split")]
-        request = {"snapshot": str(self.own), "folder": str(self.folder), "limits": asdict(LIMITS)}
-        done = subprocess.run(
-            [sys.executable, "-c", TRY], input=json.dumps({**request, "statements": statements}) + "\n", text=True,
-            capture_output=True, cwd=ROOT, timeout=120, env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"},
-        )  # fmt: skip
-        answers = [json.loads(line) for line in done.stdout.splitlines()]
-        assert len(answers) == len(statements), done.stderr[-2000:]
-        self.answers: dict[str, dict[str, Any]] = dict(zip(statements, answers, strict=True))
+        self.answers = answers(self.own, self.folder, LIMITS, statements)
         self.wal = [path.name for path in folder.glob("snapshot.duckdb?*")]
         self.folder_after = sorted(path.name for path in folder.iterdir())
 

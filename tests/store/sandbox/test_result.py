@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -16,7 +17,8 @@ from store.errors import StoreError
 from store.sandbox.frame import to_frame
 from store.sandbox.result import unique_names
 from store.sandbox.shown import shortened, united
-from tests.store.sandbox.conftest import Ask
+from tests.store.sandbox.child import answers, make_snapshot
+from tests.store.sandbox.conftest import LIMITS, Ask
 
 
 def test_every_type_of_duckdb_comes_through(ask: Ask):
@@ -71,30 +73,40 @@ def test_names_are_made_unique(ask: Ask):
     assert [kind for _, kind in query.outcome.columns] == ["INTEGER"] * 4 + ["INTERVAL"]  # type: ignore[union-attr]
 
 
-def test_a_fault_is_marked_in_the_persons_own_sql(ask: Ask):
-    for sql, error, detail in (
-        ("SELECT nope\nFROM trial", 'Binder Error: Referenced column "nope" not found', "LINE 1: SELECT nope\n"),
-        ("FROM trial\nWHERE seed = 'x'", "Conversion Error: Could not convert string 'x' to INT64", "LINE 2: WHERE"),
-        ("SELECT INTERVAL 1 DAY,\n  1 / 'x'", "Conversion Error", "LINE 2:   1 / 'x'"),
-        ("SELECT CAST(range + 2147483000 AS INTEGER), INTERVAL 1 DAY\nFROM range(900)", "Conversion Error", "LINE 1: "),
-        ("SELEC 1", 'Parser Error: syntax error at or near "SELEC"', "LINE 1: SELEC 1\n        ^^^^^"),
-        ("FROM nothing", "Catalog Error: Table with name nothing does not exist!", "LINE 1: FROM nothing"),
-    ):
-        outcome = ask(sql).outcome
-        assert outcome is not None
-        assert str(outcome.error).startswith(error)
-        assert str(outcome.detail).startswith(detail)
-        assert "\n" not in str(outcome.error)
+FAULTS = (
+    ("SELECT nope\nFROM trial", 'Binder Error: Referenced column "nope" not found', "LINE 1: SELECT nope\n"),
+    ("FROM trial\nWHERE seed = 'x'", "Conversion Error: Could not convert string 'x' to INT64", "LINE 2: WHERE"),
+    ("SELECT INTERVAL 1 DAY,\n  1 / 'x'", "Conversion Error", "LINE 2:   1 / 'x'"),
+    ("SELECT CAST(range + 2147483000 AS INTEGER), INTERVAL 1 DAY\nFROM range(900)", "Conversion Error", "LINE 1: "),
+    ("SELEC 1", 'Parser Error: syntax error at or near "SELEC"', "LINE 1: SELEC 1\n        ^^^^^"),
+    ("FROM nothing", "Catalog Error: Table with name nothing does not exist!", "LINE 1: FROM nothing"),
+)
+READING = (
+    "EXPLAIN FROM trial", "EXPLAIN ANALYZE FROM trial", "EXPLAIN (FORMAT json) FROM trial", "DESCRIBE trial",
+    "SHOW TABLES", "SUMMARIZE trial", "PIVOT trial ON coordinate USING count(*) GROUP BY search_id", "VALUES (1), (2)",
+    "TABLE trial;", "SHOW ALL TABLES", "FROM (SUMMARIZE trial)",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("sql", ["EXPLAIN FROM trial", "EXPLAIN ANALYZE FROM trial", "DESCRIBE trial", "SHOW TABLES",
-                                 "SUMMARIZE trial", "PIVOT trial ON coordinate USING count(*) GROUP BY search_id",
-                                 "VALUES (1), (2)", "TABLE trial;", "SHOW ALL TABLES"])  # fmt: skip
-def test_every_way_of_reading(ask: Ask, sql: str):
-    outcome = ask(sql).outcome
-    assert outcome is not None
-    assert outcome.error is None
-    assert outcome.rows > 0
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("said")
+    make_snapshot(folder / "home", folder / "snapshot.duckdb")
+    (folder / "results").mkdir()
+    return answers(folder / "snapshot.duckdb", folder / "results", LIMITS, [*(sql for sql, _, _ in FAULTS), *READING])
+
+
+@pytest.mark.parametrize(("sql", "error", "detail"), FAULTS)
+def test_a_fault_is_marked_in_the_persons_own_sql(said: dict[str, dict[str, Any]], sql: str, error: str, detail: str):
+    assert said[sql]["error"].startswith(error)
+    assert "\n" not in said[sql]["error"]
+    assert said[sql]["detail"].startswith(detail)
+
+
+@pytest.mark.parametrize("sql", READING)
+def test_every_way_of_reading(said: dict[str, dict[str, Any]], sql: str):
+    assert said[sql]["error"] is None
+    assert said[sql]["rows"] > 0
 
 
 @given(st.lists(st.text(max_size=3)))
