@@ -8,17 +8,20 @@ from pages.components.query_address import CHART, SQL, choose, view
 from pages.components.query_run import desk, start
 from store.queries.examples import EXAMPLES, Example
 
-_TEXT, _EXAMPLE, _SHOWN = "query_text", "query_example", "query_shown"
+_EXAMPLE, _SHOWN, _BEGAN, _GENERATION = "query_example", "query_shown", "query_began", "query_generation"
 _MONOSPACE = """<style>
-.st-key-query_text textarea { font-family: "Source Code Pro", ui-monospace, monospace; font-size: 0.92rem; }
+[class*="st-key-query_text"] textarea { font-family: "Source Code Pro", ui-monospace, monospace; font-size: 0.92rem; }
 </style>"""
 
 
 def editor() -> dict[str, str]:
     """The widgets; returns what the page shows: the SQL to run and how to draw its result (see `query_address`)."""
     shown = view(_parameters(EXAMPLES[0]))
-    if shown[SQL] != st.session_state.get(_SHOWN) or _TEXT not in st.session_state:
-        st.session_state[_TEXT] = shown[SQL]  # else the person may be in the middle of changing it
+    if shown[SQL] != st.session_state.get(_SHOWN) or _text_key() not in st.session_state:
+        # Another box, that begins with the text; else the person may be in the middle of changing it. Not a value that
+        # is set from here: a browser that draws two runs of the page at once would miss it.
+        st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
+        st.session_state[_BEGAN] = shown[SQL]
     st.session_state[_SHOWN] = shown[SQL]
     st.html(_MONOSPACE)
     st.selectbox(
@@ -26,7 +29,9 @@ def editor() -> dict[str, str]:
         placeholder="Begin with an example", label_visibility="collapsed", on_change=_example_chosen,
     )  # fmt: skip
     with st.form("query_form", border=False):
-        st.text_area("SQL", key=_TEXT, height=185, label_visibility="collapsed")
+        st.text_area(
+            "SQL", st.session_state[_BEGAN], key=_text_key(), height=185, label_visibility="collapsed"
+        )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
             st.form_submit_button("Run", type="primary", icon=":material/play_arrow:", on_click=_submitted)
             limits = desk().limits
@@ -46,10 +51,14 @@ def _example_chosen() -> None:
 
 
 def _submitted() -> None:
-    sql = str(st.session_state[_TEXT])
+    sql = str(st.session_state[_text_key()])
     st.session_state[_SHOWN] = sql
     choose(sql=sql)
     start(sql)
+
+
+def _text_key() -> str:
+    return f"query_text_{st.session_state.get(_GENERATION, 0)}"
 
 
 def _parameters(example: Example) -> dict[str, str]:

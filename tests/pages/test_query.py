@@ -54,7 +54,7 @@ def test_a_link_runs_its_query_and_draws_it(open_page: OpenPage, home: Path):
     write_search(home, trials=3, epochs=2)
     sql = "SELECT epoch, split, avg(accuracy) AS accuracy FROM epoch GROUP BY ALL ORDER BY ALL"
     app = until_done(open_page("query", sql=sql, chart="line", x="epoch", y="accuracy", colour="split"))
-    assert app.text_area(key="query_text").value == sql
+    assert app.text_area[0].value == sql
     frame = app.dataframe[-1].value
     assert set(frame["split"]) == {"train", "val", "calibration", "test"}
     assert [app.selectbox(key=f"query_{name}").value for name in ("x_epoch", "y_accuracy", "colour_split")] == [
@@ -76,7 +76,7 @@ def test_an_example_brings_its_chart_and_the_next_one_takes_it_away(open_page: O
     app.selectbox(key="query_example").set_value(example("Epochs saved")).run()
     until_done(app)
     assert (address(app, "chart"), address(app, "x"), address(app, "y")) == ("bar", "search", "saved")
-    assert app.text_area(key="query_text").value == example("Epochs saved").sql
+    assert app.text_area[0].value == example("Epochs saved").sql
     app.selectbox(key="query_example").set_value(example("Trials that failed")).run()
     until_done(app)
     assert (address(app, "chart"), address(app, "x")) == ("", "")
@@ -85,17 +85,17 @@ def test_an_example_brings_its_chart_and_the_next_one_takes_it_away(open_page: O
 
 def test_an_older_address_of_a_late_beat_changes_nothing(open_page: OpenPage):
     app = until_done(open_page("query", sql="SELECT 1 AS one"))
-    app.text_area(key="query_text").set_value("SELECT 2 AS two")
+    app.text_area[0].set_value("SELECT 2 AS two")
     app.button(key="FormSubmitter:query_form-Run").click().run()
     until_done(app)
     assert address(app, "sql") == "SELECT 2 AS two"
     app.query_params["sql"] = "SELECT 1 AS one"
     until_done(app.run())
-    assert address(app, "sql") == app.text_area(key="query_text").value == "SELECT 2 AS two"
+    assert address(app, "sql") == app.text_area[0].value == "SELECT 2 AS two"
     app.session_state["query_chosen_at"] -= LATE_SECONDS  # later it is the browser's Back button
     app.query_params["sql"] = "SELECT 1 AS one"
     until_done(app.run())
-    assert address(app, "sql") == app.text_area(key="query_text").value == "SELECT 1 AS one"
+    assert address(app, "sql") == app.text_area[0].value == "SELECT 1 AS one"
 
 
 def test_an_error_is_a_sentence_and_the_place(open_page: OpenPage):
