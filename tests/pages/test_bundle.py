@@ -1,4 +1,4 @@
-"""A search as one zip: true to the store; of a finished, the published, a running and an empty one; page and command."""
+"""A search as one zip: true to the store; of a finished, the published, a running, an empty one; page and command."""
 
 from __future__ import annotations
 
