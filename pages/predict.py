@@ -1,4 +1,4 @@
-"""One image read by a search's model: plain probabilities, for research only."""
+"""One image read by a model: plain probabilities and what is decided on them, for research only."""
 
 from typing import Any
 
@@ -9,22 +9,15 @@ import streamlit as st
 from core.data.intake import IntakeError, decode_image
 from core.learning.settings import ModelError
 from pages.charts.probabilities import probabilities
-from pages.charts.wording import missing
 from pages.components.choose import search_choice
-from pages.components.data import home, read, record
+from pages.components.data import read, record
 from pages.components.drawing import show
+from pages.components.models import model_choice
+from pages.components.predict_choice import Point, fusion_words, point_choice, predictor_of
 from pages.components.samples import sample_choice
 
 SOURCES = {"sample": "Image of the test split", "upload": "Own image"}
 TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
-
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the model: the first time takes a few seconds.")
-def predictor(folder: str, trial_id: str) -> Any:
-    """The model of a trial, kept for the next images."""
-    from core.prediction.predictor import load  # brings torch
-
-    return load(home(), trial_id)
 
 
 def chosen_image(search: dict[str, Any]) -> tuple[np.ndarray | None, str | None]:
@@ -48,36 +41,48 @@ def chosen_image(search: dict[str, Any]) -> tuple[np.ndarray | None, str | None]
     return decode_image(content), sample.true_class
 
 
-def reading(model: Any, image: np.ndarray, true_class: str | None) -> None:
-    """The image beside its probabilities."""
+def reading(model: Any, point: Point | None, image: np.ndarray, true_class: str | None) -> None:
+    """The image beside its probabilities and what is decided on them."""
     result = model.predict(image)
     left, right = st.columns([1, 1.6], gap="large")
     left.image(image, width=320, alt="The image that was read")
     left.caption(f"{image.shape[1]} x {image.shape[0]} px" + (f", labelled {true_class}" if true_class else ""))
     table = pd.DataFrame({"class": result.classes, "probability": result.probabilities.astype(float)})
+    called = result.best if point is None else point.decision(result.probabilities, result.classes)
+    share, words = table["probability"].max(), "highest probability"
+    if called is not None:
+        share, words = table["probability"][table["class"] == called].iloc[0], "probability"
     with right:
-        st.metric("Called", result.best, delta=f"probability {table['probability'].max():.1%}", delta_color="off",
-                  delta_arrow="off")  # fmt: skip
+        st.metric("Called" if point is None else f"Decided by {point.name}", called or "Refer to an expert",
+                  delta=f"{words} {share:.1%}", delta_color="off", delta_arrow="off")  # fmt: skip
         show(probabilities(table), key="probabilities", alt="Probability of each class, the highest first")
+        if point is not None:
+            st.caption(f"Operating point: {point.words}.")
 
 
 st.warning(
     "Research use only, not for diagnosis. The probabilities are the model's own and not calibrated.",
     icon=":material/science:",
 )
-search_id = search_choice(read("searches"))
+search_id = search_choice(read("listing"))
 search = None if search_id is None else record("search", search_id)
 if search is None or search["origin"] == "published":
     st.info("The published model's weights are not public. Choose a search of your own, or launch one on the page "
             "Searches.", icon=":material/info:")  # fmt: skip
-elif missing(search["model_trial_id"]) and missing(search["best_trial_id"]):
-    st.info("This search has no finished model yet.", icon=":material/hourglass_top:")
 else:
-    trial_id = str(search["best_trial_id"] if missing(search["model_trial_id"]) else search["model_trial_id"])
-    st.caption(f"Model: {trial_id}" + (" (best trial so far)" if missing(search["model_trial_id"]) else ""))
-    try:
-        image, true_class = chosen_image(search)
-        if image is not None:
-            reading(predictor(str(home()), trial_id), image, true_class)
-    except (IntakeError, ModelError) as error:
-        st.error(str(error), icon=":material/image_not_supported:")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        model = model_choice(search)
+    if model is None:
+        st.info("This search has no finished model yet.", icon=":material/hourglass_top:")
+    else:
+        with right:
+            point = point_choice(model)
+        if model.fused:
+            st.caption(fusion_words(model))
+        try:
+            image, true_class = chosen_image(search)
+            if image is not None:
+                reading(predictor_of(model), point, image, true_class)
+        except (IntakeError, ModelError) as error:
+            st.error(str(error), icon=":material/image_not_supported:")

@@ -13,8 +13,9 @@ from store.owner import shared
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"searches": "searches.py", "search": "search.py", "evaluate": "evaluate.py", "predict": "predict.py"}
 PAGES |= {"compare": "compare.py"}
-PAGES["query"] = "query.py"
+PAGES |= {"whatif_decision": "whatif_decision.py", "whatif_fusion": "whatif_fusion.py"}
 PAGES["whatif_search"] = "whatif_search.py"
+PAGES["query"] = "query.py"
 
 OpenPage = Callable[..., AppTest]
 

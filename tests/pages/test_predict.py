@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core import statements
+from core.evaluation.decision import Thresholds, as_record, equal_costs
 from core.learning.settings import ModelError
+from pages.components.data import read
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import figures, words
 from tests.store.factory import CLASSES, write_search
@@ -78,3 +81,67 @@ def test_images_that_are_gone_leave_the_upload(open_page: OpenPage, home: Path):
     search_id = write_search(home, trials=1)
     app = open_page("predict", search=search_id)
     assert "not on this machine" in words(app)
+
+
+def save_point(home: Path, search_id: str, thresholds: tuple[float, ...], model: str | None = None) -> str:
+    return statements.save_operating_point(
+        home, "careful", model or f"{search_id}.final-1", CLASSES, as_record(Thresholds(thresholds)),
+        search_id=search_id if model is None else None,
+    )  # fmt: skip
+
+
+def test_an_operating_point_decides(open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch):
+    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    point = save_point(home, search_id, (1.0, 0.02, 0.2, 0.2, 0.2))  # 0.04 is twice its threshold
+    app = open_page("predict", search=search_id, point=point)
+    assert figures(app)["Decided by careful"] == "erythroblast"
+    assert app.metric[0].delta == "probability 4.0%"
+    assert "thresholds basophil 1, erythroblast 0.02" in words(app)
+    app = open_page("predict", search=search_id)  # without it in the link, the highest probability
+    assert figures(app)["Called"] == "basophil"
+    box = next(box for box in app.selectbox if box.label == "Decide by")
+    box.set_value(point).run()
+    assert app.query_params["point"] in (point, [point])
+    assert figures(app)["Decided by careful"] == "erythroblast"
+
+
+def test_an_image_below_all_thresholds_is_referred(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    app = open_page("predict", search=search_id, point=save_point(home, search_id, (0.95,) * 5))
+    assert figures(app)["Decided by careful"] == "Refer to an expert"
+    assert app.metric[0].delta == "highest probability 90.0%"
+
+
+def test_points_that_cannot_be_used_are_told(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    app = open_page("predict", search=search_id, point="o-gone")
+    assert "operating point in this link is not one of this model's" in words(app)
+    assert figures(app)["Called"] == "basophil"
+    few = statements.save_operating_point(
+        home, "few", f"{search_id}.final-1", CLASSES[:3], as_record(equal_costs(3)), search_id=search_id
+    )
+    app = open_page("predict", search=search_id, point=few)
+    assert "made for 3 classes, the model has 5. The highest probability decides." in words(app)
+    assert figures(app)["Called"] == "basophil"
+
+
+def test_a_fusion_reads_with_all_its_members(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[tuple[object, ...]] = []
+    module = types.ModuleType("core.prediction.fused")
+    module.load_fused = lambda home, *members: asked.append(members) or RedIsBasophil()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "core.prediction.fused", module)
+    members = {f"{search_id}.00-initial": 1.0, f"{search_id}.final-1": 3.0}
+    dataset_id = str(read("search", search_id)["dataset_id"].iloc[0])
+    fusion_id = statements.save_fusion(home, "both", dataset_id, "vote", members)
+    point = save_point(home, search_id, (0.95,) * 5, fusion_id)
+    app = open_page("predict", search=search_id, fusion=fusion_id, point=point)
+    assert not app.error
+    assert asked == [((f"{search_id}.00-initial", f"{search_id}.final-1"), (0.25, 0.75), "vote")]
+    assert "shares of their votes, not probabilities" in words(app)
+    assert figures(app)["Decided by careful"] == "Refer to an expert"
