@@ -45,19 +45,23 @@ class Chosen:
         return [str(trial_id) for trial_id in self.rows["trial_id"]]
 
     @cached_property
+    def scores(self) -> pd.Series:
+        """Validation accuracy by trial; missing where the trial has not finished: GSECA too gives a failed one none."""
+        rows = self.rows.set_index("trial_id")
+        return rows["val_accuracy"].astype(float).where(rows["status"] == "COMPLETE")
+
+    @cached_property
     def best(self) -> str | None:
-        """The trial with the highest validation accuracy, the first of equals; never chosen on test."""
-        scores = self.rows.set_index("trial_id")["val_accuracy"].astype(float)
+        """The finished trial with the highest validation accuracy, the first of equals; never chosen on test."""
+        scores = self.scores
         return None if scores.isna().all() else str(scores.idxmax())
 
     def few(self, most: int, always: Sequence[str] = ()) -> list[str]:
         """At most so many trials, in the order chosen: the baseline, `always`, and the best on validation."""
         if len(self.rows) <= most:
             return self.ids
-        order = self.rows.assign(score=self.rows["val_accuracy"].astype(float)).sort_values(
-            "score", ascending=False, na_position="last", kind="stable"
-        )
-        kept = list(dict.fromkeys([self.baseline, *always, *order["trial_id"]]))[:most]
+        order = self.scores.sort_values(ascending=False, na_position="last", kind="stable")
+        kept = list(dict.fromkeys([self.baseline, *always, *order.index]))[:most]
         return [trial_id for trial_id in self.ids if trial_id in kept]
 
     @cached_property

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.charts.difference import difference, same_support
 from pages.components.compare_facts import ROW, WORDS, Chosen, csv_button, table_height
-from pages.components.compare_pairs import pair_of, sentence
+from pages.components.compare_pairs import pair_of, told
 from pages.components.data import read
 from pages.components.drawing import draw, show
 from pages.components.facts import classes
@@ -106,11 +106,11 @@ def _words(chosen: Chosen, other: str, counted: bool) -> None:
         f"Blue: {name} does better (more on the diagonal, fewer beside it). Magenta: it does worse. "
         f"Last epoch, {WORDS[chosen.split]} images."
     )
-    pair = pair_of(chosen, other, chosen.baseline)
-    if pair is None:
+    words = told(chosen, other)
+    if words is None:
         st.caption("The two have no predictions for the same images, so no paired test is possible.")
     else:
-        st.markdown(sentence(pair, name, base), anchors=False)
+        st.markdown(words, anchors=False)
 
 
 def _images(chosen: Chosen, other: str) -> None:

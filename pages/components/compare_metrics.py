@@ -12,7 +12,7 @@ from pages.charts.intervals import intervals
 from pages.charts.wording import change, missing, share
 from pages.components.compare_choice import choose
 from pages.components.compare_facts import ROW, WORDS, Chosen, csv_button, scores, table_height
-from pages.components.compare_pairs import pair_of, sentence
+from pages.components.compare_pairs import told
 from pages.components.compare_settings import settings_view
 from pages.components.drawing import draw, show
 
@@ -73,11 +73,11 @@ def _lead(chosen: Chosen, own: pd.DataFrame) -> None:
     """One sentence on the best of them, and one on whether it differs from the baseline."""
     best = chosen.best
     if best is None:
-        st.caption("None of these trials has a validation result, so none is called the best.")
+        st.caption("None of these trials has finished with a validation result, so none is called the best.")
         return
     row = own.loc[best].to_dict()
     name = chosen.names[best]
-    equal = int((chosen.rows["val_accuracy"] == chosen.rows.loc[best, "val_accuracy"]).sum()) - 1
+    equal = int((chosen.scores == chosen.scores[best]).sum()) - 1
     words = f"Best on validation: **{name}**{f' (with {equal} equal to it)' if equal else ''}; "
     if missing(row["accuracy"]):
         words += f"it has no {WORDS[chosen.split]} result yet."
@@ -88,9 +88,8 @@ def _lead(chosen: Chosen, own: pd.DataFrame) -> None:
     if best == chosen.baseline:
         words += " It is the baseline."
     else:
-        pair = pair_of(chosen, best, chosen.baseline)
         base = chosen.names[chosen.baseline]
-        words += " " + (sentence(pair, name, base) if pair else f"It cannot be tested against {base} image by image.")
+        words += " " + (told(chosen, best) or f"It cannot be tested against {base} image by image.")
     st.markdown(words, anchors=False)
     data = chosen.rows["dataset_id"].nunique()
     if data > 1:

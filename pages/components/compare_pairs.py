@@ -61,12 +61,9 @@ def pairs_table(chosen: Chosen, groups: list[Answers], only_baseline: bool) -> p
     """
     found = []
     for group in groups:
-        for i, j, pair in compare(group.right):
+        for i, j, pair in _with(group, chosen.baseline) if only_baseline else compare(group.right):
             first, second = group.ids[i], group.ids[j]
-            if only_baseline and chosen.baseline not in (first, second):
-                continue
-            turn = first == chosen.baseline if only_baseline else pair.second_only > pair.first_only
-            if turn:
+            if not only_baseline and pair.second_only > pair.first_only:
                 first, second, pair = second, first, Paired(pair.second_only, pair.first_only, pair.n)
             low, high = pair.interval()
             found.append((first, second, pair.first_only, pair.second_only, pair.n, pair.difference, low, high, pair.p))
@@ -75,6 +72,31 @@ def pairs_table(chosen: Chosen, groups: list[Answers], only_baseline: bool) -> p
     adjusted = holm(table["p"].astype(float))
     table = table.assign(p_holm=adjusted, differs=adjusted < LEVEL)
     return table.sort_values("p", kind="stable", ignore_index=True)
+
+
+def _with(group: Answers, baseline: str) -> list[tuple[int, int, Paired]]:
+    """Every other trial of the group beside the baseline."""
+    if baseline not in group.ids:
+        return []
+    base = group.ids.index(baseline)
+    return [(i, base, compare(group.right[[i, base]])[0][2]) for i in range(len(group.ids)) if i != base]
+
+
+def told(chosen: Chosen, other: str) -> str | None:
+    """How a trial differs from the baseline, as a sentence; None where the two have not answered the same images.
+
+    On validation, where the trial may have been picked because it is good on these very images, p is adjusted over all
+    trials that could have been.
+    """
+    base = chosen.names[chosen.baseline]
+    if chosen.split != "val":
+        pair = pair_of(chosen, other, chosen.baseline)
+        return None if pair is None else sentence(pair, chosen.names[other], base)
+    table = pairs_table(chosen, answers(chosen, chosen.ids), only_baseline=True)
+    for row in table[table["first"] == other].to_dict("records"):
+        pair = Paired(int(row["first_only"]), int(row["second_only"]), int(row["n"]))
+        return sentence(pair, chosen.names[other], base, float(row["p_holm"]), len(table))
+    return None
 
 
 def sentence(pair: Paired, first: str, second: str, adjusted: float | None = None, tests: int = 1) -> str:

@@ -27,7 +27,8 @@ def open_locked(snapshot: Path, folder: Path, limits: Limits) -> duckdb.DuckDBPy
     """The snapshot, and nothing else that DuckDB could reach or change.
 
     DuckDB goes on allowing the paths of the open database and of its write-ahead log, for writing too. So it is opened
-    under a name of its own in `folder`, which is taken away at once: what those paths allow then is nobody's file.
+    under a name of its own in `folder`, which is taken away at once; a folder in the place of each leaves nothing to
+    write.
     """
     link = folder / "store.duckdb"
     os.link(snapshot, link)
@@ -40,6 +41,8 @@ def open_locked(snapshot: Path, folder: Path, limits: Limits) -> duckdb.DuckDBPy
         },
     )  # fmt: skip
     link.unlink()
+    for name in (link, link.with_name(f"{link.name}.wal")):
+        name.mkdir()
     connection.execute("SET enable_progress_bar = false")  # it would be printed
     connection.execute("SET enable_external_access = false")  # neither files nor other databases nor extensions
     connection.execute("SET lock_configuration = true")  # and no way to change that
@@ -87,15 +90,20 @@ def _relation(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBP
         raise
 
 
-_EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?(\s*\([^()]*\))?\s", re.IGNORECASE)
+# Nothing in it can hide a comment or a string: what follows is then read as DuckDB reads it.
+_EXPLAIN = re.compile(r"\s*EXPLAIN\b(\s+ANALYZE\b)?(\s*\([\w\s,]*\))?\s", re.IGNORECASE | re.ASCII)
 
 
 def _kinds(sql: str) -> list[str]:
-    """What kinds of statements these are; of an EXPLAIN, what it explains, since EXPLAIN ANALYZE runs that."""
+    """What kinds of statements these are; of an EXPLAIN, what it explains, since EXPLAIN ANALYZE runs that.
+
+    An EXPLAIN that begins with a comment, or has one among its options, stays an EXPLAIN, which is refused.
+    """
     kinds = [_kind(statement) for statement in duckdb.extract_statements(sql)]
     if kinds == ["EXPLAIN"]:
-        explained = _EXPLAIN.sub("", sql, count=1)
-        return [_kind(statement) for statement in duckdb.extract_statements(explained)]
+        begin = _EXPLAIN.match(sql)
+        if begin:
+            return [_kind(statement) for statement in duckdb.extract_statements(sql[begin.end() :])]
     return kinds
 
 

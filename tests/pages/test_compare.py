@@ -263,8 +263,11 @@ def test_a_search_stands_for_its_trials_and_each_counts_once():
 
 
 def test_of_very_many_the_baseline_and_the_best_stand_out():
-    rows = pd.DataFrame({"trial_id": [f"s.{i}" for i in range(30)], "val_accuracy": np.arange(30) / 30})
-    many = Chosen(rows.set_index("trial_id", drop=False), "s.0", "val")
+    names = [f"s.{i}" for i in range(31)]
+    rows = pd.DataFrame(
+        {"trial_id": names, "val_accuracy": np.arange(31) / 30, "status": ["COMPLETE"] * 30 + ["FAILED"]}
+    )
+    many = Chosen(rows.set_index("trial_id", drop=False), "s.0", "val")  # the failed one is never the best
     assert many.bold == ["s.0", *(f"s.{i}" for i in range(24, 30))]
     assert many.best == "s.29"
     few = Chosen(rows.head(MANY).set_index("trial_id", drop=False), "s.0", "val")
@@ -304,6 +307,20 @@ def test_pairs_are_those_of_the_predictions(chosen: Chosen):
     said = " ".join(compare_pairs.left_out(chosen, groups))
     assert "Final of He & Zhou 2025 has no predictions" in said
     assert "Not all saw the same images" in said
+
+
+def test_a_trial_that_may_have_been_picked_is_judged_with_p_adjusted_over_all_pairs(filled: Path):
+    ids = [f"{FIRST}.{name}" for name in ("00-initial", "01-learning_rate", "02-learning_rate")]
+    chosen = Chosen(chosen_rows(ids), ids[0], "val")
+    said = compare_pairs.told(chosen, ids[2])
+    table = compare_pairs.pairs_table(chosen, compare_pairs.answers(chosen, ids), only_baseline=True).set_index("first")
+    assert len(table) == 2
+    assert said is not None
+    assert f"after Holm over 2 pairs, {compare_pairs.p_text(table.loc[ids[2], 'p_holm'])}" in said
+    on_test = compare_pairs.told(Chosen(chosen_rows(ids), ids[0], "test"), ids[2])
+    assert on_test is not None
+    assert "Holm" not in on_test  # nothing was picked on these images
+    assert compare_pairs.told(Chosen(chosen_rows([*ids[:1], FINAL]), ids[0], "val"), FINAL) is None
 
 
 def test_trials_of_two_searches_on_the_same_data_are_tested(filled: Path):

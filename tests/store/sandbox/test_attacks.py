@@ -64,6 +64,8 @@ NOT_READING = (
     "EXPLAIN ANALYZE COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)",
     "EXPLAIN (ANALYZE, FORMAT json) COPY (SELECT 1) TO '{own}.wal'",
     "EXPLAIN COPY (SELECT 1) TO '{own}'",
+    # what is judged must be what runs, and no comment or string may part the two
+    "--EXPLAIN\nEXPLAIN ANALYZE COPY (SELECT ' \nSELECT 1 --') TO '{folder}/results/store.duckdb.wal' (FORMAT csv)",
     "explain\n analyze set threads = 64",
 )
 FILES = (
@@ -88,6 +90,7 @@ FILES = (
     "FROM duckdb_secrets()",
 )
 OTHER = (
+    ("EXPLAIN (ANALYZE /*) SELECT 1 --*/) COPY (SELECT 1) TO '{folder}/results/store.duckdb.wal'", "rror"),
     ("EXPLAIN /* x */ ANALYZE COPY (SELECT 1) TO '{own}.wal'", "rror"),
     ("/* EXPLAIN x */ EXPLAIN ANALYZE COPY (SELECT 1) TO '{own}.wal'", "statement"),
     ("/* x */ EXPLAIN ANALYZE COPY (SELECT 1) TO '{own}.wal'", "statement"),
@@ -167,3 +170,9 @@ def test_nothing_was_written_and_the_store_still_answers(tried: Tried):
     left = {path.name for path in tried.folder.iterdir()}
     assert {"result.parquet", "shown.arrow"} <= left
     assert {name for name in left if not name.startswith("store.duckdb")} == {"result.parquet", "shown.arrow"}
+
+
+def test_the_paths_that_duckdb_allows_cannot_be_written(tried: Tried):
+    """What would be left if a statement got past the judgement of its kind."""
+    assert (tried.folder / "store.duckdb").is_dir()
+    assert (tried.folder / "store.duckdb.wal").is_dir()
