@@ -25,7 +25,6 @@ page = st.navigation(
         "What-if": [
             st.Page("whatif_search.py", title="What-if: the search", icon=":material/alt_route:"),
             st.Page("whatif_decision.py", title="What-if: the decision", icon=":material/tune:"),
-            st.Page("whatif_decision.py", title="What-if: the decision", icon=":material/tune:"),
             st.Page("whatif_fusion.py", title="What-if: fusion", icon=":material/join:"),
         ],
     },

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.evaluation.bootstrap import macro_rates
 from core.evaluation.fusion import Outputs, mean_loss
 from core.evaluation.intervals import Estimate, wilson
 from core.evaluation.metrics import confusion_matrix, report
