@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -42,9 +43,9 @@ def noise(known: Known, rules: Rules, redrawn: Redrawn | None, costs: Mapping[in
         _shares("Against the recorded path", against, known, "recorded")
         st.caption(
             f"{against.redraws:,} redraws with a fixed seed: as many images of each class as there are, drawn with "
-            "replacement; each share is uncertain by up to 3 percentage points itself. **Undecided** redraws ask for "
-            "points that nobody trained: what they would have chosen is not known. The noise of training (other "
-            "seeds) comes on top and is not in here."
+            f"replacement; each share is itself uncertain by up to {uncertainty(against.redraws):.1f} percentage "
+            "points. **Undecided** redraws ask for points without a score: what they would have chosen is not known. "
+            "The noise of training (other seeds) comes on top and is not in here."
         )
     with grid.cell():
         st.markdown("**Which point is chosen how often**", anchors=False)
@@ -58,6 +59,11 @@ def noise(known: Known, rules: Rules, redrawn: Redrawn | None, costs: Mapping[in
         )
     if against.missing:
         _asked(known, against, costs)
+
+
+def uncertainty(redraws: int) -> float:
+    """Half the width of a share's 95 % interval at 1/2 (normal approximation), the widest, in percentage points."""
+    return 196 * math.sqrt(0.25 / max(1, redraws))
 
 
 def shares_table(counted: Stability) -> pd.DataFrame:
@@ -93,19 +99,24 @@ def _sentence(redrawn: Redrawn, recorded_rules: bool) -> str:
     """The shares that matter most; with other rules against the path that these take on the images as they are."""
     counted = redrawn.against_recorded if recorded_rules else redrawn.against_shown
     reference = "the recorded one" if recorded_rules else "the one above"
-    total, choice = counted.redraws, counted.choice
+    choice = counted.choice
     text = (
-        f"On {total:,} redrawn validation sets of {redrawn.images:,} images these rules take **another path than "
-        f"{reference} in {counted.path.another / total:.1%}** (they train other points in "
-        f"{counted.points.another / total:.1%})"
+        f"On {counted.redraws:,} redrawn validation sets of {redrawn.images:,} images these rules take **another path "
+        f"than {reference} in {_up_to(counted.path)}** (they train other points in {_up_to(counted.points)})"
     )
     if choice.same + choice.another == 0:
         return f"{text}; whether they choose another point cannot be told of any."
-    text += f" and **choose another point in {choice.another / total:.1%}**"
-    if choice.undecided:
-        most = (choice.another + choice.undecided) / total
-        text += f" (up to {most:.1%}, should all {choice.undecided:,} undecided ones do so)"
-    return f"{text}."
+    return f"{text} and **choose another point in {_up_to(choice)}**."
+
+
+def _up_to(count: Count) -> str:
+    """'12.0%', or '12.0%, up to 15.0% should all 30 undecided ones do so'."""
+    total = max(1, count.same + count.another + count.undecided)
+    text = f"{count.another / total:.1%}"
+    if not count.undecided:
+        return text
+    most = (count.another + count.undecided) / total
+    return f"{text}, up to {most:.1%} should all {count.undecided:,} undecided ones do so"
 
 
 def _shares(title: str, counted: Stability, known: Known, key: str) -> None:
