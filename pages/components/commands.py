@@ -24,9 +24,18 @@ _DONE = {
     "resume": "The search goes on.",
     "delete": "The search is deleted.",
 }
+_AGAIN = "start it again from What-if: the search."
+_DONE_POINTS = {  # of a search that is complete, of which further points are being trained
+    "stop": f"The training of further points will stop after the current epoch; {_AGAIN}",
+    "cancel": f"The training of further points is being cancelled; {_AGAIN}",
+}
 _CONSEQUENCE = {
     "cancel": "The epoch that is being trained is thrown away; whole epochs are kept, and the search can be resumed.",
     "delete": "All its trials, curves, predictions and weights are removed for good.",
+}
+_CONSEQUENCE_POINTS = {
+    "cancel": "The search is complete and stays as it is. The training of further points ends: the epoch that is being "
+    f"trained is thrown away, whole epochs are kept; {_AGAIN}",
 }
 
 
@@ -48,7 +57,8 @@ def menu(search: dict[str, Any], *, where: str) -> None:
     key = f"menu_{where}_{search_id}"
     st.menu_button(
         "Actions", options, format_func=LABELS.__getitem__, key=key, icon=":material/more_horiz:",
-        on_click=_chosen, args=(key, search_id, str(search["name"])),
+        on_click=_chosen,
+        args=(key, search_id, str(search["name"]), search["status"] == "COMPLETE"),
     )  # fmt: skip
 
 
@@ -71,15 +81,25 @@ def confirm_if_asked() -> None:
         _confirm(*st.session_state[ASKED])
 
 
-def _chosen(key: str, search_id: str, name: str) -> None:
+def done(command: str, complete: bool) -> str:
+    """What a command has done. What runs of a search that is `complete` trains further points of it."""
+    return _DONE_POINTS.get(command, _DONE[command]) if complete else _DONE[command]
+
+
+def consequence(command: str, complete: bool) -> str:
+    """What a command that needs a confirmation will do."""
+    return _CONSEQUENCE_POINTS.get(command, _CONSEQUENCE[command]) if complete else _CONSEQUENCE[command]
+
+
+def _chosen(key: str, search_id: str, name: str, complete: bool) -> None:
     command = st.session_state[key]
     if command in _CONSEQUENCE:
-        st.session_state[ASKED] = (command, search_id, name)
+        st.session_state[ASKED] = (command, search_id, name, complete)
     elif command:
-        _run(command, search_id)
+        _run(command, search_id, complete)
 
 
-def _run(command: str, search_id: str) -> None:
+def _run(command: str, search_id: str, complete: bool) -> None:
     run = {
         "stop": commands.request_stop,
         "cancel": commands.request_cancel,
@@ -92,7 +112,7 @@ def _run(command: str, search_id: str) -> None:
         log.error("The command %s of %s failed", command, search_id, exc_info=error)
         st.toast(explain(error), icon=":material/error:", duration="long")
     else:
-        st.toast(_DONE[command], icon=":material/check:")
+        st.toast(done(command, complete), icon=":material/check:")
 
 
 def _forget() -> None:
@@ -102,14 +122,14 @@ def _forget() -> None:
 
 @st.dialog("Please confirm", on_dismiss=_forget)
 @guarded
-def _confirm(command: str, search_id: str, name: str) -> None:
+def _confirm(command: str, search_id: str, name: str, complete: bool = False) -> None:
     st.markdown(f"**{LABELS[command]}**: {name}")
-    st.write(_CONSEQUENCE[command])
+    st.write(consequence(command, complete))
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="confirm_no"):
             _forget()
             st.rerun()
         if st.button(LABELS[command], key="confirm_yes", type="primary"):
-            _run(command, search_id)
+            _run(command, search_id, complete)
             _forget()
             st.rerun()

@@ -24,14 +24,14 @@ def headline(known: Known, rules: Rules, shown: Replay, untrained: int, costs: d
              bounds: str) -> None:  # fmt: skip
     """What is another, and what it saves or costs."""
     cost, seconds = _needed(known, shown, untrained, costs)
-    saved, below, note = _saved(known, shown, costs)
+    label, saved, below, note = _saved(known, shown, costs)
     figures = [
         Figure("Choice", _choice_word(known, shown), _best_word(shown),
                "The best point at the end." if shown.finished else "Below it the best point so far."),
         Figure(f"Its {name}" if rules.objective.name != "sensitivity" else "Its sensitivity",
                score_text(shown.best_score, rules.objective.name), bounds or "interval unknown",
                f"{name.capitalize()} of that point on the validation images; below it the 95 % interval."),
-        Figure("Epochs saved", saved, below, note),
+        Figure(label, saved, below, note),
         Figure("Points nobody trained", f"at least {untrained}" if untrained else "none",
                f"{cost} epochs, {'time unknown' if seconds is None else f'about {span(seconds)}'}" if untrained else
                "all scores are known", "Points that the replay asks for and that no trial has. At least: what follows "
@@ -126,23 +126,25 @@ def _needed(known: Known, shown: Replay, untrained: int, costs: Mapping[int, flo
     return sum(epochs for _, epochs in pairs), training_seconds(costs, pairs, known.parallel)
 
 
-def _saved(known: Known, shown: Replay, costs: Mapping[int, float]) -> tuple[str, str, str]:
-    """Epochs that the path spares against the recorded one, the time that they take, and an explanation."""
+def _saved(known: Known, shown: Replay, costs: Mapping[int, float]) -> tuple[str, str, str, str]:
+    """Label, epochs that the path spares or costs against the recorded one, their time, and an explanation."""
     note = (
-        "Epochs that the search would not have trained, at the measured seconds of an epoch; what it continues from a "
-        "shorter trial is not counted. Final trainings are left out."
+        "Epochs that the search would not have trained, or would have trained besides, at the measured seconds of an "
+        "epoch; what it continues from a shorter trial is not counted. Final trainings are left out."
     )
     real, other = (epochs_to_train(path, reuse=known.reuse) for path in (known.recorded, shown))
     total, asked = sum(real.values()), sum(other.values())
     seconds = [training_seconds(costs, _pairs(path), known.parallel) for path in (real, other)]
     if not shown.finished or not known.recorded.finished:
         more = "" if shown.finished else "at least "
-        return "not known", f"{more}{asked} instead of {total}", note
+        return "Epochs saved", "not known", f"{more}{asked} instead of {total}", note
+    label, of = ("Epochs saved", "of") if total >= asked else ("Epochs more", "than the recorded")
+    number = str(abs(total - asked))
     if missing(seconds[0]) or missing(seconds[1]):
-        return str(total - asked), f"of {total}; time unknown", note
+        return label, number, f"{of} {total}; time unknown", note
     time = (seconds[0] or 0.0) - (seconds[1] or 0.0)
     words = f"; about {span(time)} less" if time > 0 else f"; about {span(-time)} more" if time < 0 else ""
-    return str(total - asked), f"of {total}{words}", note
+    return label, number, f"{of} {total}{words}", note
 
 
 def _pairs(epochs: Mapping[PointKey, int]) -> list[tuple[int, int]]:

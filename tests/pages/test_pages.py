@@ -200,6 +200,12 @@ def test_commands_that_make_sense():
     assert commands.available(own, running=True) == ["stop", "cancel"]
     assert commands.available({**own, "status": "COMPLETE"}, running=False) == ["delete"]
     assert commands.available({**own, "origin": "published"}, running=False) == []
+    for words in (commands.done("stop", True), commands.done("cancel", True), commands.consequence("cancel", True)):
+        assert "training of further points" in words
+        assert "start it again from What-if: the search" in words
+    assert commands.done("delete", True) == "The search is deleted."
+    assert commands.done("stop", False) == "The search will stop after the current epoch."
+    assert "the search can be resumed" in commands.consequence("cancel", False)
 
 
 def test_a_fault_shows_one_sentence_and_no_traceback(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch):

@@ -14,6 +14,8 @@ from core.evaluation.objectives import OBJECTIVES
 from core.locks import try_lock
 from core.paths import search_lock
 from core.search.commands import CommandError
+from core.search.stability import Count
+from pages.components.whatif_search_noise import _up_to, uncertainty
 from store.published import SEARCH_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.pages.whatif import write_what_if
@@ -77,6 +79,13 @@ def test_the_loss_of_the_published_search_needs_points_that_nobody_trained(open_
     assert not [button for button in app.button if button.label.startswith("Train")]
 
 
+def test_shares_of_redraws_tell_their_uncertainty_and_what_is_undecided():
+    assert round(uncertainty(1000), 1) == 3.1
+    assert round(uncertainty(200), 1) == 6.9
+    assert _up_to(Count(same=90, another=10)) == "10.0%"
+    assert _up_to(Count(same=60, another=10, undecided=30)) == "10.0%, up to 40.0% should all 30 undecided ones do so"
+
+
 def test_other_rules_on_an_own_search_and_the_redraws(open_page: OpenPage, home: Path):
     search_id = write_search(home, epochs=5, n_val=225, seed=3)
     app = open_page("whatif_search", search=search_id)
@@ -131,7 +140,8 @@ def test_trained_points_take_the_replay_further(open_page: OpenPage, home: Path)
     app = open_page("whatif_search", search=search_id, patience="3")
     assert "It ends after cycle 5: DE_COUNT reached 3" in text(app)
     assert figures(app)["Points nobody trained"][0] == "none"
-    assert figures(app)["Epochs saved"][0] == "-11"  # cycle 5: 5, 1 (of 6, of which 5 are continued) and 5
+    assert "Epochs saved" not in figures(app)
+    assert figures(app)["Epochs more"][0] == "11"  # cycle 5: 5, 1 (of 6, of which 5 are continued) and 5
     path = table(app, "DE_COUNT after")
     assert path["trial"].iloc[-1] == "what-if-batch_size-30-epochs-5-learning_rate-1e-05"
     # Without a change of rules they play no part.
