@@ -1,4 +1,4 @@
-"""Intervals by redrawing the images: of means over classes and of average precision, which have no own formula.
+"""Intervals by redrawing the images: of pooled and mean areas and of average precision, which have no own formula.
 
 Stratified: each true class is redrawn, with replacement, to its own number of images, so that no redraw loses a class.
 Percentile intervals of a fixed number of redraws from a fixed seed, so that the same images give the same interval.
@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from core.evaluation.delong import area, without_width
-from core.evaluation.intervals import Estimate, clopper_pearson
-from core.evaluation.metrics import RATES, counts_of, report_of
+from core.evaluation.intervals import Estimate
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -34,7 +33,10 @@ _WEIGHTS = 1_000_000  # held at a time
 
 @dataclass(frozen=True)
 class Areas:
-    """One figure a class (None where the class or the rest has no image), the pooled one and the classes' mean."""
+    """One figure a class (None where the class or the rest has no image), the pooled one and the classes' mean.
+
+    The pooled one (micro) is None without images or with one class only, the mean (macro) where a class has none.
+    """
 
     classes: list[Estimate | None]
     micro: Estimate | None
@@ -49,8 +51,8 @@ def areas(true: ArrayLike, probabilities: ArrayLike, level: float = 0.95) -> tup
     intervals at the level that holds for all at once, and the micro area that of n // 2 disjoint pairs of images. An
     average precision that no redraw changes has no interval.
 
-    `true` are class indices (n,), `probabilities` (n, C). Micro and macro are None unless every class has images and
-    there are two classes or more.
+    `true` are class indices (n,), `probabilities` (n, C). A class that is None takes nothing from the others or from
+    micro, which pools what there is; a mean over fewer classes would not compare, so macro is None then.
     """
     true, probabilities = np.asarray(true, dtype=np.int64), np.asarray(probabilities, dtype=np.float64)
     n_classes = probabilities.shape[1]
@@ -60,69 +62,35 @@ def areas(true: ArrayLike, probabilities: ArrayLike, level: float = 0.95) -> tup
     def class_areas(level: float) -> list[Estimate | None]:
         return [area(positive[:, c], probabilities[:, c], level) if known[c] else None for c in range(n_classes)]
 
-    if not all(known):
-        return Areas(class_areas(level), None, None), Areas([None] * n_classes, None, None)
+    if not len(true) or n_classes < 2:
+        return Areas([None] * n_classes, None, None), Areas([None] * n_classes, None, None)
     images = np.arange(len(true))
-    curves = [_Curve(images, positive[:, c], probabilities[:, c], len(true)) for c in range(n_classes)]
+    of = np.flatnonzero(known)
+    curves = [_Curve(images, positive[:, c], probabilities[:, c], len(true)) for c in of]
     curves.append(_Curve(np.repeat(images, n_classes), positive.ravel(), probabilities.ravel(), len(true)))
     as_drawn = np.ones((len(true), 1), dtype=np.float32)
-    values = np.array([curve.both(as_drawn) for curve in curves])[:, :, 0]  # (C + 1, 2)
+    values = np.array([curve.both(as_drawn) for curve in curves])[:, :, 0]  # (known + 1, 2), micro last
     redrawn = np.concatenate(
         [[curve.both(weights) for curve in curves] for weights in redraws(true, n_classes, n_classes)], axis=2
-    )  # (C + 1, 2, redraws)
-    values = np.concatenate([values, values[:-1].mean(axis=0, keepdims=True)])  # micro at -2, macro at -1
-    redrawn = np.concatenate([redrawn, redrawn[:-1].mean(axis=0, keepdims=True)])
-    roc = [_percentiles(value, drawn, level) for value, drawn in zip(values[:, 0], redrawn[:, 0], strict=True)]
-    precision = [_percentiles(value, drawn, level) for value, drawn in zip(values[:, 1], redrawn[:, 1], strict=True)]
-    if roc[-2].method == NO_WIDTH:
-        bound = without_width(roc[-2].value, len(true) // 2, level)
-        roc[-2] = Estimate(bound.value, bound.low, bound.high, IMAGE_PAIRS if bound.value in (0, 1) else bound.method)
-    if roc[-1].method == NO_WIDTH:
-        each = [found for found in class_areas(1 - (1 - level) / n_classes) if found is not None]
-        low, high = float(np.mean([one.low for one in each])), float(np.mean([one.high for one in each]))
-        roc[-1] = Estimate(roc[-1].value, low, high, CLASS_BOUNDS)
-    return Areas(class_areas(level), roc[-2], roc[-1]), Areas([*precision[:-2]], precision[-2], precision[-1])
-
-
-def macro_rates(matrix: ArrayLike, level: float = 0.95) -> dict[str, Estimate]:
-    """Macro precision, recall, F1 and specificity of a confusion matrix (C, C), row = true class, with intervals.
-
-    To redraw the images of a class is to redraw its row of the matrix, so the matrix is all that is needed. Where every
-    redraw gives the same (no image is misclassified), precision, recall and specificity take the mean of the classes'
-    exact intervals at the level that holds for all at once; F1 is no share of images and has none.
-    """
-    matrix = np.asarray(matrix, dtype=np.int64)
-    counts = counts_of(matrix)
-    found = report_of(counts)
-    rng = np.random.default_rng(SEED)
-    rows = [
-        rng.multinomial(row.sum(), row / max(1, row.sum()) if row.any() else [1 / len(row)] * len(row), size=REDRAWS)
-        for row in matrix
-    ]
-    drawn = np.stack(rows, axis=1)  # (redraws, C, C)
-    tp = np.diagonal(drawn, axis1=1, axis2=2)
-    fn, fp = drawn.sum(axis=2) - tp, drawn.sum(axis=1) - tp
-    tn = found.n - tp - fn - fp
-    redrawn = {
-        "precision": _ratio(tp, tp + fp),
-        "recall": _ratio(tp, tp + fn),
-        "f1": _ratio(2 * tp, 2 * tp + fp + fn),
-        "specificity": _ratio(tn, tn + fp),
-    }
-    shares = {
-        "precision": (counts["tp"], counts["tp"] + counts["fp"]),
-        "recall": (counts["tp"], counts["support"]),
-        "specificity": (counts["tn"], counts["tn"] + counts["fp"]),
-    }
-    out = {}
-    for name in RATES:
-        out[name] = _percentiles(found.macro[name], redrawn[name].mean(axis=1), level)
-        if out[name].method == NO_WIDTH and name in shares:
-            at_once = 1 - (1 - level) / len(matrix)
-            bounds = [clopper_pearson(int(good), int(n), at_once) for good, n in zip(*shares[name], strict=True)]
-            low, high = np.mean(bounds, axis=0)
-            out[name] = Estimate(found.macro[name], float(low), float(high), CLASS_BOUNDS)
-    return out
+    )  # (known + 1, 2, redraws)
+    micro = [_percentiles(values[-1, kind], redrawn[-1, kind], level) for kind in (0, 1)]
+    if micro[0].method == NO_WIDTH:
+        bound = without_width(micro[0].value, len(true) // 2, level)
+        micro[0] = Estimate(bound.value, bound.low, bound.high, IMAGE_PAIRS if bound.value in (0, 1) else bound.method)
+    macro: list[Estimate | None] = [None, None]
+    if all(known):
+        roc, precision = (
+            _percentiles(values[:-1, kind].mean(), redrawn[:-1, kind].mean(axis=0), level) for kind in (0, 1)
+        )
+        if roc.method == NO_WIDTH:
+            each = [found for found in class_areas(1 - (1 - level) / n_classes) if found is not None]
+            low, high = float(np.mean([one.low for one in each])), float(np.mean([one.high for one in each]))
+            roc = Estimate(roc.value, low, high, CLASS_BOUNDS)
+        macro = [roc, precision]
+    average_precision: list[Estimate | None] = [None] * n_classes
+    for place, c in enumerate(of):
+        average_precision[c] = _percentiles(values[place, 1], redrawn[place, 1], level)
+    return Areas(class_areas(level), micro[0], macro[0]), Areas(average_precision, micro[1], macro[1])
 
 
 def redraws(true: ArrayLike, n_classes: int, width: int = 1) -> Iterator[Weights]:
@@ -180,7 +148,3 @@ def _percentiles(value: float, redrawn: Floats, level: float) -> Estimate:
     if np.ptp(redrawn) < 1e-12:
         return Estimate(float(value), float("nan"), float("nan"), NO_WIDTH)
     return Estimate(float(value), float(low), float(high), BOOTSTRAP)
-
-
-def _ratio(part: Ints, whole: Ints) -> Floats:
-    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)

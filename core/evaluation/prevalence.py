@@ -71,9 +71,8 @@ def mean_at(
 ) -> tuple[float, float, float]:
     """(estimate, low, high) of the mean value an image, such as its cost, at a prevalence (C,), sum 1.
 
-    Each row is drawn from a Dirichlet posterior whose prior weighs as much as one image, spread evenly over the
-    decisions (W. Perks, 1947; for two decisions it is Jeffreys'), so the interval has a width where no costly decision
-    was seen. NaN where a class with a share has no image.
+    Each row is drawn by `posterior_shares`, so the interval has a width where no costly decision was seen. NaN where a
+    class with a share has no image.
 
     Args:
         matrix: images (C, D) of each true class by decision.
@@ -89,9 +88,26 @@ def mean_at(
     rng = np.random.default_rng(seed)
     drawn = np.zeros(DRAWS)
     for i in np.flatnonzero(present):
-        drawn += shares[i] * (rng.dirichlet(counts[i] + 1 / counts.shape[1], DRAWS) @ worth[i])
+        drawn += shares[i] * (posterior_shares(counts[i], rng) @ worth[i])
+    return estimate, *middle(estimate, drawn, level)
+
+
+def posterior_shares(row: ArrayLike, rng: np.random.Generator, *, weight: float = 1.0) -> Floats:
+    """Draws (DRAWS, D) of the shares of the images of one true class that get each of D decisions, from counts (D,).
+
+    From a Dirichlet posterior whose prior weighs as much as `weight` images, spread evenly over the decisions: one
+    (W. Perks, Some observations on inverse probability, Journal of the Institute of Actuaries 73 (1947) 285-334; for
+    two decisions it is Jeffreys'), or none, where some count is above 0 (the Bayesian bootstrap, D. B. Rubin, Annals of
+    Statistics 9 (1981) 130-134).
+    """
+    counts = np.asarray(row, dtype=np.float64)
+    return rng.dirichlet(counts + weight / len(counts), DRAWS)
+
+
+def middle(estimate: float, drawn: Floats, level: float) -> tuple[float, float]:
+    """(low, high) of the middle `level` of the draws (b,), widened to hold the estimate."""
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return estimate, min(float(low), estimate), max(float(high), estimate)
+    return min(float(low), estimate), max(float(high), estimate)
 
 
 def _measures(called: Floats, shares: Floats) -> dict[str, Floats]:

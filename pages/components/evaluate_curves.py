@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from pages.charts.precision_recall import precision_recall
@@ -61,5 +62,22 @@ def curves(view: View) -> None:
             "Micro pools all decisions (each image once for every class), macro is the plain mean of the classes. "
             "An area of 1 or 0 has an exact interval (Clopper-Pearson), since DeLong's has no width there: it assumes "
             "nothing about the scores, and is wider. Precision falls with the share of a class among the images, ROC "
-            "does not."
+            "does not." + without_images(view.true, view.names)
         )
+
+
+def without_images(true: evaluate_tables.Ints, names: list[str]) -> str:
+    """Why some areas are missing; nothing where none is. `true` are class indices (n,)."""
+    support = np.bincount(true, minlength=len(names))
+    absent = [name for name, images in zip(names, support, strict=True) if not images]
+    alone = [name for name, images in zip(names, support, strict=True) if images == len(true)]
+    if alone:
+        return (
+            f" All images are of {alone[0]}: no class has an area, and neither has the mean; micro pools what there is."
+        )
+    if absent:
+        return (
+            f" No image is of {' or '.join(absent)}: no area there and no macro, since a mean over fewer classes would "
+            "not compare; micro pools the others' images."
+        )
+    return ""

@@ -12,8 +12,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.evaluation.bootstrap import Areas, areas, macro_rates
+from core.evaluation.bootstrap import Areas, areas
 from core.evaluation.intervals import Estimate
+from core.evaluation.macro import macro_rates
 from core.evaluation.metrics import confusion_matrix
 from pages.charts.wording import missing
 from pages.components import outcome

@@ -60,7 +60,7 @@ def table4(rows: pd.DataFrame, areas: Areas | None = None, macro: Mapping[str, E
     """The study's Table 4: a row a class and a last one for the macro average; rates in [0, 1], n is the images.
 
     AUC, precision, recall and specificity stand with their 95 % intervals (`... low`, `... high`): Wilson's for the
-    rates of a class, those of `areas` for AUC and of `macro` (`bootstrap.macro_rates`) for the averages; NaN where
+    rates of a class, those of `areas` for AUC and of `macro` (`macro.macro_rates`) for the averages; NaN where
     neither is given. The macro AUC is missing when a class has none.
     """
     report = rates_of(rows)

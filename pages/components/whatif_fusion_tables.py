@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.fusion import Outputs, mean_loss
 from core.evaluation.intervals import Estimate, wilson
+from core.evaluation.macro import macro_rates
 from core.evaluation.metrics import confusion_matrix, report
 from core.evaluation.paired import Paired
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.bootstrap import macro_rates, redraws
+from core.evaluation.bootstrap import redraws
 from core.evaluation.intervals import clopper_pearson, wilson
+from core.evaluation.macro import macro_rates
 from core.evaluation.metrics import confusion_matrix
 from core.evaluation.objectives import scores
 from core.search.gseca import FAILED

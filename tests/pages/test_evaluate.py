@@ -10,11 +10,13 @@ import pytest
 from sklearn import metrics as sk
 from streamlit.testing.v1 import AppTest
 
-from core.evaluation.bootstrap import areas, macro_rates
+from core.evaluation.bootstrap import areas
 from core.evaluation.calibration import reliability
 from core.evaluation.intervals import wilson
+from core.evaluation.macro import macro_rates
 from pages.components import evaluate_tables, outcome
 from pages.components.evaluate_calibration import verdict
+from pages.components.evaluate_curves import without_images
 from pages.components.evaluate_gallery import chosen
 from store import queries
 from store.owner import shared
@@ -57,6 +59,7 @@ def test_figures_have_intervals_and_the_images_that_they_rest_on(open_page: Open
     macro = areas(true, probabilities.astype(float))[0].macro
     assert below(app)["Macro AUC"] == f"{macro.low:.4f} to {macro.high:.4f}, n 75"
     assert below(app)["Macro specificity"].endswith(", n 75")
+    assert "Dirichlet posteriors of each class's decisions, with and without prior" in words(app)
     assert "reported, never used to choose" in words(app)
     assert "the search chose by these" in words(open_page("evaluate", search=search_id, split="Validation"))
 
@@ -241,10 +244,15 @@ def test_thinned_curves_keep_their_ends_and_their_area(n: int):
 def test_an_absent_class_leaves_gaps_and_no_error():
     true, probabilities = np.array([0, 0, 1]), np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.2, 0.7, 0.1]])
     table = evaluate_tables.areas_table(*areas(true, probabilities), true, NAMES)
-    assert table["AUC"].isna().tolist() == [False, False, True, True, True]
+    for figure in ("AUC", "average precision"):
+        assert table[figure].isna().tolist() == [False, False, True, False, True]
+        assert list(evaluate_tables.legend(table, figure)) == ["a", "b", "micro"]
     assert table["images"].tolist() == [2, 1, 0, 3, 3]
-    assert list(evaluate_tables.legend(table, "AUC")) == ["a", "b"]
     assert set(evaluate_tables.roc_points(true, probabilities, NAMES)["name"]) == {"a", "b", "micro"}
+    assert set(evaluate_tables.precision_recall_points(true, probabilities, NAMES)["name"]) == {"a", "b", "micro"}
+    assert "No image is of c: no area there and no macro" in without_images(true, NAMES)
+    assert without_images(np.array([0, 1, 2]), NAMES) == ""
+    assert "All images are of b" in without_images(np.array([1, 1]), NAMES)
 
 
 def test_images_are_sorted_by_how_sure_the_model_was_and_chosen_by_cell():

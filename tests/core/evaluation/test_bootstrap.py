@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from core.evaluation import bootstrap
-from core.evaluation.bootstrap import BOOTSTRAP, CLASS_BOUNDS, IMAGE_PAIRS, NO_WIDTH, areas, macro_rates, redraws
+from core.evaluation.bootstrap import BOOTSTRAP, CLASS_BOUNDS, IMAGE_PAIRS, NO_WIDTH, areas, redraws
 from core.evaluation.delong import DELONG, HOEFFDING, area
-from core.evaluation.metrics import confusion_matrix, report
 
 CLASSES = 3
 
@@ -92,10 +91,6 @@ def test_a_perfect_model_is_not_certain():
     assert roc.micro.method == IMAGE_PAIRS
     assert precision.macro.method == NO_WIDTH
     assert np.isnan(precision.macro.low)
-    rates = macro_rates(np.diag([20] * 5))
-    assert rates["recall"].low == pytest.approx(0.005 ** (1 / 20))
-    assert rates["specificity"].low == pytest.approx(0.005 ** (1 / 80))
-    assert rates["f1"].method == NO_WIDTH
 
 
 def test_a_model_that_says_the_same_of_all_is_not_certain_either():
@@ -105,35 +100,28 @@ def test_a_model_that_says_the_same_of_all_is_not_certain_either():
     assert roc.macro.low < 0.3
 
 
-def test_absent_classes():
+def test_a_class_without_images_takes_nothing_from_the_others():
     true, probabilities = case(0, 30)
     keep = true != 2
-    roc, precision = areas(true[keep], probabilities[keep])
-    assert roc.classes[2] is None
-    assert roc.classes[0] is not None
-    assert roc.micro is roc.macro is precision.macro is None
-    roc, _ = areas([], np.empty((0, 3)))
-    assert roc.classes == [None] * 3
+    true, probabilities = true[keep], probabilities[keep]
+    roc, precision = areas(true, probabilities)
+    assert roc.classes[2] is precision.classes[2] is roc.macro is precision.macro is None
+    indicator = true[:, None] == np.arange(CLASSES)
+    for index in (0, 1):
+        assert roc.classes[index] == area(true == index, probabilities[:, index])
+        one = precision.classes[index]
+        assert one.value == pytest.approx(sk.average_precision_score(true == index, probabilities[:, index]), abs=1e-6)
+        assert one.low < one.value <= one.high
+    for found, function in ((roc, sk.roc_auc_score), (precision, sk.average_precision_score)):
+        expected = function(indicator.ravel(), probabilities.ravel())
+        assert found.micro.value == pytest.approx(expected, abs=1e-6)
+        assert found.micro.low < found.micro.value <= found.micro.high
 
 
-def test_macro_rates_redraw_the_rows_of_the_matrix():
-    true, probabilities = case(5, 120)
-    matrix = confusion_matrix(true, probabilities.argmax(axis=1), CLASSES)
-    found, plain = macro_rates(matrix), report(matrix)
-    called = probabilities.argmax(axis=1)
-    drawn = []
-    rng = np.random.default_rng(11)
-    for _ in range(2000):  # the images themselves, the plain way
-        take = np.concatenate([rng.choice(rows, len(rows)) for rows in (np.flatnonzero(true == c) for c in range(3))])
-        drawn.append(report(confusion_matrix(true[take], called[take], CLASSES)).macro)
-    for name, one in found.items():
-        assert one.value == plain.macro[name]
-        low, high = np.quantile([each[name] for each in drawn], [0.025, 0.975])
-        assert (one.low, one.high) == pytest.approx((low, high), abs=0.012)
-
-
-def test_macro_rates_of_a_class_without_images():
-    found = macro_rates([[5, 1, 0], [0, 6, 0], [0, 0, 0]])
-    assert found["recall"].value == pytest.approx((5 / 6 + 1 + 0) / 3)
-    assert found["recall"].low <= found["recall"].value <= found["recall"].high
-    assert macro_rates(np.zeros((2, 2)))["recall"].high == 1
+def test_one_class_alone_has_only_micro():
+    roc, precision = areas([1, 1, 1, 1], np.array([[0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.1, 0.5, 0.4]]))
+    assert roc.classes == precision.classes == [None] * 3
+    assert roc.macro is precision.macro is None
+    assert 0.5 < roc.micro.value < 1
+    for nothing in (areas([], np.empty((0, 3))), areas([0, 0], np.ones((2, 1)))):
+        assert all(one.micro is one.macro is None and not any(one.classes) for one in nothing)
