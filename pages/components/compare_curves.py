@@ -16,6 +16,7 @@ METRICS = {  # column of `class_curves` -> its name
 }  # fmt: skip
 PLAIN = ("accuracy", "error", "loss")  # known of every image together, also where no class has counts
 CURVES = {"val": "Validation", "train": "Training", "both": "Both"}
+SPLITS = ("train", "val")  # of which every epoch has rows
 ACROSS = {"epoch": "Epoch", "minutes": "Training time"}
 ALL = "all classes"
 POINTS = 16_000  # in one chart; longer series are thinned
@@ -54,31 +55,47 @@ def curves_view(chosen: Chosen) -> None:
 
 
 def values(chosen: Chosen, metric: str, name: str | None, splits: list[str]) -> pd.DataFrame:
-    """One value an epoch: trial_id, split, epoch, seconds, y; in the order chosen. `name` is a class."""
+    """One value an epoch: trial_id, split, epoch, minutes, y; in the order chosen. `name` is a class.
+
+    `minutes` are those of `elapsed`, of all epochs and not only of those that have a value.
+    """
     if name is None and metric in PLAIN:
         table = read("epochs", chosen.ids, splits)
     else:
         table = read("class_curves", chosen.ids, splits, name)
     y = 1 - table["accuracy"] if metric == "error" else table[metric]
-    table = table[["trial_id", "split", "epoch", "seconds"]].assign(y=y.astype(float))
+    table = table[["trial_id", "split", "epoch"]].assign(y=y.astype(float))
+    table = table.merge(elapsed(read("epochs", chosen.ids, list(SPLITS))), on=["trial_id", "epoch"], how="left")
     place = {trial_id: at for at, trial_id in enumerate(chosen.ids)}
     table = table[table["y"].notna()].assign(place=table["trial_id"].map(place), train=table["split"] == "train")
     table = table.sort_values(["place", "train", "epoch"], kind="stable", ignore_index=True)
     return table.drop(columns=["place", "train"])
 
 
+def elapsed(epochs: pd.DataFrame) -> pd.DataFrame:
+    """trial_id, epoch, minutes: training until the end of each epoch, from rows of `queries.epochs` of any splits.
+
+    From the first epoch on whose duration is not known, or that has no row, the time is unknown: NaN.
+    """
+    seconds = epochs.assign(seconds=epochs["seconds"].astype(float)).groupby(["trial_id", "epoch"])["seconds"].max()
+    table = seconds.reset_index().sort_values(["trial_id", "epoch"], ignore_index=True)
+    trials = table.groupby("trial_id")
+    whole = table["epoch"] == trials.cumcount() + 1
+    table["minutes"] = trials["seconds"].cumsum(skipna=False).where(whole) / 60
+    return table[["trial_id", "epoch", "minutes"]]
+
+
 def prepared(table: pd.DataFrame, by_time: bool, smoothing: float) -> pd.DataFrame:
     """trial_id, split, x (epoch, or minutes of training until its end), y, smooth (NaN without smoothing).
 
-    An epoch whose duration is not known has no place in time and is left out there.
+    `table` is that of `values`. An epoch whose end is not known has no place in time and is left out there.
     """
     key = [table["trial_id"], table["split"]]
-    minutes = table["seconds"].astype(float).groupby(key).cumsum() / 60
     smooth = pd.Series(float("nan"), index=table.index)
     if smoothing and not table.empty:
         mean = table["y"].groupby(key).ewm(alpha=1 - smoothing).mean()
         smooth = mean.droplevel([0, 1]).reindex(table.index)
-    lines = table[["trial_id", "split", "y"]].assign(x=minutes if by_time else table["epoch"], smooth=smooth)
+    lines = table[["trial_id", "split", "y"]].assign(x=table["minutes"] if by_time else table["epoch"], smooth=smooth)
     return lines[lines["x"].notna()][["trial_id", "split", "x", "y", "smooth"]].reset_index(drop=True)
 
 

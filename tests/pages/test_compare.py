@@ -375,13 +375,36 @@ def test_curves_of_all_classes_and_of_one(chosen: Chosen):
 def test_smoothing_is_an_exponential_mean_of_each_curve():
     table = pd.DataFrame(
         {"trial_id": ["a"] * 3 + ["b"] * 3, "split": "val", "epoch": [1, 2, 3] * 2,
-         "seconds": [60.0, 60.0, 120.0, 30.0, 30.0, np.nan], "y": [1.0, 0.0, 0.0, 5.0, 5.0, 5.0]}
+         "minutes": [1.0, 2.0, 4.0, 0.5, 1.0, np.nan], "y": [1.0, 0.0, 0.0, 5.0, 5.0, 5.0]}
     )  # fmt: skip
     lines = compare_curves.prepared(table, by_time=False, smoothing=0.5)
     np.testing.assert_allclose(lines["smooth"], [1, 1 / 3, 1 / 7, 5, 5, 5])  # weights 1, 1/2, 1/4
     assert compare_curves.prepared(table, by_time=False, smoothing=0.0)["smooth"].isna().all()
     timed = compare_curves.prepared(table, by_time=True, smoothing=0.0)
     np.testing.assert_allclose(timed["x"], [1, 2, 4, 0.5, 1])  # an epoch of unknown duration has no place
+
+
+def test_training_time_counts_every_epoch_and_ends_where_it_is_unknown(chosen: Chosen, monkeypatch: pytest.MonkeyPatch):
+    one = chosen.ids[0]
+    rows = pd.DataFrame(
+        {"trial_id": one, "split": ["val"] * 5 + ["train"] * 5, "epoch": [1, 2, 3, 4, 5] * 2,
+         "seconds": [60.0, 60.0, 120.0, np.nan, 60.0] * 2, "loss": [1.0, np.nan, 0.5, 0.4, 0.3] * 2, "accuracy": 0.5}
+    )  # fmt: skip
+
+    def fake(query: str, ids: list[str], splits: list[str], *name: object) -> pd.DataFrame:
+        found = rows[rows["split"].isin(splits)]
+        return found if query == "epochs" else found[found["epoch"] != 2]  # classes are known from some epochs only
+
+    monkeypatch.setattr(compare_curves, "read", fake)
+    for name in (None, "monocyte"):
+        table = compare_curves.values(chosen, "loss", name, ["val", "train"])
+        lines = compare_curves.prepared(table, by_time=True, smoothing=0.0)
+        for split in ("val", "train"):
+            np.testing.assert_allclose(lines[lines["split"] == split]["x"], [1, 4])  # epoch 2 took its minute
+        assert len(compare_curves.prepared(table, by_time=False, smoothing=0.0)) == 8
+    hole = compare_curves.elapsed(rows[rows["epoch"] != 2])
+    np.testing.assert_allclose(hole["minutes"], [1, np.nan, np.nan, np.nan])
+    assert compare_curves.elapsed(rows.iloc[:0]).empty
 
 
 def test_long_series_are_thinned_but_keep_their_ends():
