@@ -48,8 +48,13 @@ def compact(numbers: Iterable[float]) -> str:
     return "_".join(f"{number:.4f}".rstrip("0").rstrip(".") for number in numbers)
 
 
+def precise(numbers: Iterable[float]) -> str:
+    """As `compact`, to twelve significant digits: for proportions, where a small number is not nearly 0."""
+    return "_".join(f"{number:.12g}".replace("e+", "e") for number in numbers)
+
+
 def numbers(text: str | None, count: int) -> tuple[float, ...] | None:
-    """The numbers of `compact`; None where there is no text or it does not hold `count` finite numbers."""
+    """The numbers of `compact` or `precise`; None where there is no text or it does not hold `count` finite numbers."""
     try:
         found = tuple(float(part) for part in (text or "").split("_"))
     except ValueError:

@@ -23,7 +23,7 @@ from core.evaluation.decision import (
 )
 from core.evaluation.fusion import Outputs
 from core.evaluation.prevalence import shares_of
-from pages.components.whatif_address import anew, compact, held, key_of, numbers, put
+from pages.components.whatif_address import anew, compact, held, key_of, numbers, precise, put
 from pages.components.whatif_decision_tables import Shares
 
 RULE, THRESHOLDS, REFERRAL, COSTS, CELLS = "rule", "t", "refer", "c", "cells"
@@ -40,11 +40,11 @@ def rule_of_address(n_classes: int) -> Rule:
     try:
         if found is not None and costs:
             return Costs(tuple(found[at : at + n_classes + 1] for at in range(0, count, n_classes + 1)))
-        if found is not None:
+        if found is not None and min(found) >= STEP:  # a slider holds no less
             return Thresholds(found, refer=st.query_params.get(REFERRAL) != "0")
     except DecisionError:
-        found = None
-    if found is None and name in st.query_params:
+        pass
+    if name in st.query_params:
         st.warning(f"The {'costs' if costs else 'thresholds'} in this link do not fit {n_classes} classes; left out.")
         put(**{name: None})
     return equal_costs(n_classes) if costs else replace(equal_thresholds(n_classes), refer=_refers())
@@ -64,7 +64,7 @@ def write_rule(rule: Rule) -> None:
 
 def write_cells(cells: Sequence[float] | None) -> None:
     """Put a prevalence, as cells of each class, into the address and draw the controls anew."""
-    put(**{CELLS: None if cells is None else compact(cells)})
+    put(**{CELLS: None if cells is None else precise(cells)})
     anew()
 
 
@@ -211,11 +211,11 @@ def _thresholds_moved(n_classes: int) -> None:
 
 
 def _prevalence_kind_changed(counts: tuple[int, ...]) -> None:
-    put(**{CELLS: compact(counts) if st.session_state[key_of("prevalence_kind")] == "set" else None})
+    put(**{CELLS: precise(counts) if st.session_state[key_of("prevalence_kind")] == "set" else None})
 
 
 def _cells_changed(n_classes: int) -> None:
-    put(**{CELLS: compact(float(st.session_state[key_of(f"cells_{index}")]) for index in range(n_classes))})
+    put(**{CELLS: precise(float(st.session_state[key_of(f"cells_{index}")]) for index in range(n_classes))})
 
 
 def _make_rare(counts: tuple[int, ...], index: int, one_in: int) -> None:

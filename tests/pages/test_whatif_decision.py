@@ -158,6 +158,7 @@ def test_cells_of_nothing_are_told(open_page: OpenPage, search_id: str):
     ("query", "said"),
     [
         ({"t": "0_0_0_0_0", "trial": "s.gone"}, ["thresholds in this link do not fit 5", "no finished model s.gone"]),
+        ({"t": "0.00001_0.2_0.2_0.2_0.2"}, ["thresholds in this link do not fit 5"]),
         ({"rule": "costs", "c": "1_2", "fusion": "f-gone"}, ["costs in this link do not fit", "no finished model f-g"]),
     ],
 )
@@ -188,6 +189,20 @@ def test_an_operating_point_is_saved_opened_and_removed(open_page: OpenPage, sea
     app.button(key="operating_point_remove_yes").click().run()
     assert read("operating_points", f"{search_id}.final-1").empty
     assert "No operating point is saved yet." in words(app)
+
+
+@pytest.mark.parametrize("share", [1 / 30_000, 2e-9])
+def test_a_rare_class_of_a_saved_point_stays_as_rare(open_page: OpenPage, search_id: str, home: Path, share: float):
+    shares = {name: share if name == "myeloblast" else (1 - share) / 4 for name in CLASSES}
+    statements.save_operating_point(
+        home, "rare", f"{search_id}.final-1", CLASSES, as_record(Thresholds((0.2,) * 5)), search_id=search_id,
+        prevalence=shares,
+    )  # fmt: skip
+    app = open_page("whatif_decision", search=search_id)
+    app.button(key="operating_point_open").click().run()
+    assert not app.exception
+    cells = np.array([float(part) for part in address(app, "cells").split("_")])
+    np.testing.assert_allclose(cells / cells.sum(), list(shares.values()), rtol=1e-11)
 
 
 def test_points_of_other_models_are_not_offered(open_page: OpenPage, search_id: str, home: Path):

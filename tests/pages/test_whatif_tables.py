@@ -14,7 +14,7 @@ from core.evaluation.decision import Costs, Thresholds, equal_costs, equal_thres
 from core.evaluation.fusion import Outputs
 from pages.components import whatif_decision_tables as decision
 from pages.components import whatif_fusion_tables as fusion
-from pages.components.whatif_address import compact, joined, names, numbers, unique
+from pages.components.whatif_address import compact, joined, names, numbers, precise, unique
 
 CLASSES = ["a", "b"]
 P = np.array([[0.9, 0.1]] * 8 + [[0.3, 0.7]] * 2 + [[0.2, 0.8]] * 9 + [[0.55, 0.45]])
@@ -140,6 +140,8 @@ def test_equal_proportions_are_the_same_fusion():
 
 def test_what_the_address_holds():
     assert compact([0.2, 0.0001, 1, 12, 49.75]) == "0.2_0.0001_1_12_49.75"
+    assert precise([1 / 3, 49.75, 150, 0, 2e-9, 3e20]) == "0.333333333333_49.75_150_0_2e-09_3e20"
+    assert numbers(precise([1 / 3, 2e-9, 3e20]), 3) == pytest.approx((1 / 3, 2e-9, 3e20), rel=1e-11)
     assert numbers("0.2_0.0001", 2) == (0.2, 0.0001)
     assert all(numbers(text, 2) is None for text in (None, "", "1", "1_x", "1_2_3", "1_nan", "1_inf"))
     assert names(joined(["s.1", "s.2", "s.1"])) == ["s.1", "s.2"]
