@@ -105,6 +105,12 @@ def in_words(found: Iterable[Difference]) -> str:
     return "; ".join(f"{one.fact} {one.then} then, {one.now} now" for one in found)
 
 
+def changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """What may give a training other numbers and is another now, in words; None where nothing is."""
+    found = [one for one in differences(then, now) if one.decides]
+    return in_words(found) if found else None
+
+
 def unrecorded(then: Mapping[str, Any]) -> list[str]:
     """The facts that may change the numbers and that an environment does not tell (an older version kept fewer)."""
     known = flat(then)

@@ -40,9 +40,10 @@ def what_if(found: Known) -> None:
     if parted is not None and chosen.recorded(found):
         st.warning("These are the search's own rules, yet its recorded path does not follow from its scores: a part of "
                    "its record is missing, or another version made it.", icon=":material/warning:")  # fmt: skip
-    if known_scores.unscored:
-        st.warning(f"{len(known_scores.unscored)} finished trials have no predictions on record, so the {name} cannot "
-                   "judge them.", icon=":material/warning:")  # fmt: skip
+    for sentence in [*words.not_judged(known_scores.unscored, known_scores.other_images, name),
+                     words.changed_text(found.changed, known_scores.scores)]:  # fmt: skip
+        if sentence:
+            st.warning(sentence, icon=":material/warning:")
     best = None if shown.best is None else point_key(shown.best.point)
     bounds = "" if best is None else parts.interval_text(found, chosen, best, known_scores, redraws)
     parts.headline(found, chosen, shown, len(untrained), costs, name, bounds)

@@ -8,10 +8,11 @@ status stay what they are; the search's lock keeps a second process away.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from core.environment import differences, environment, in_words
+from core.environment import changed, environment
 from core.heart import Heart
 from core.learning import reuse
 from core.paths import trial_folder
@@ -22,7 +23,7 @@ from core.search.points import point_name, read_point
 from core.search.pool import Say, TrialPool
 from core.search.prepare import Prepared, recorded_data
 from core.search.settings import SearchSettings
-from core.search.state import FINAL, WHAT_IF, SearchState, TrialState
+from core.search.state import CHANGED, FINAL, WHAT_IF, SearchState, TrialState
 from core.search.wanted import Wanted, continued, new_trial
 from store.journal import JournalWriter, journal_folder, next_attempt
 
@@ -60,12 +61,10 @@ class ExtraPoints:
         self._position = max((trial.fact["position"] for trial in self.state.trials.values()), default=-1)
         self.points = [point for at, point in enumerate(asked) if point not in there and point not in asked[:at]]
 
-    @property
+    @cached_property
     def changed(self) -> str | None:
-        """What may change the numbers and is not as it was when the search began."""
-        then = (self.state.fact or {}).get("environment") or {}
-        found = [one for one in differences(then, environment()) if one.decides]
-        return in_words(found) if found else None
+        """What may change the numbers and is not as it was when the search began; recorded with each trial."""
+        return changed((self.state.fact or {}).get("environment") or {}, environment())
 
     def run(self) -> None:
         """Train them. Raises Stopped when the person wishes it, DatasetError, ModelError or SettingsError when what the
@@ -108,6 +107,8 @@ class ExtraPoints:
             trial_id, self.search_id, self.settings, point, prepared, position=self._position, cycle=None,
             coordinate=WHAT_IF, seed=self.settings.seed, image_size=self.settings.image_size, de_count=None,
         )  # fmt: skip
+        if self.changed:
+            item.fact["settings"] = item.fact["settings"] | {CHANGED: self.changed}
         if begun is not None:
             return Wanted(begun.fact, item.settings)
         if self.settings.reuse == "yes":

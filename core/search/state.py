@@ -11,6 +11,7 @@ from store.journal import Record, journal_files, read_records
 
 FINAL = "final"  # the best point trained again from other seeds
 WHAT_IF = "what-if"  # a point that a replay under other rules asked for
+CHANGED = "changed"  # in the recorded settings of such a trial: what was another than when its search began, in words
 OFF_PATH = (FINAL, WHAT_IF)  # in place of a coordinate: trials that are no part of the search's path
 
 

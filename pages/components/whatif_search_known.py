@@ -12,7 +12,7 @@ import pandas as pd
 from core.search.replay import PointKey, Replay, point_key, recorded_path
 from core.search.settings import SearchSettings
 from core.search.space import SearchSpace
-from core.search.state import FINAL, OFF_PATH
+from core.search.state import CHANGED, FINAL, OFF_PATH
 from pages.charts.wording import missing
 
 Row = dict[str, Any]
@@ -45,6 +45,12 @@ class Known:
     def finished(self) -> dict[PointKey, Row]:
         """The points whose trial is complete."""
         return {key: row for key, row in self.trials.items() if row["status"] == "COMPLETE"}
+
+    @property
+    def changed(self) -> dict[PointKey, str]:
+        """Of the points whose trial was trained later with other code or packages: what was another, in words."""
+        told = {key: _object(row["settings"]).get(CHANGED) for key, row in self.finished.items()}
+        return {key: str(words) for key, words in told.items() if words}
 
     @property
     def version(self) -> tuple[Any, ...]:

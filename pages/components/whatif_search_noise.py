@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
@@ -90,7 +91,7 @@ def chosen_rows(counted: Stability, recorded: PointKey | None) -> pd.DataFrame:
     if len(common) > _BARS:
         rows.append((f"{len(common) - _BARS} other points", sum(number for _, number in common[_BARS:]), "other"))
     if counted.undecided:
-        rows.append(("undecided: asks for untrained points", counted.undecided, "undecided"))
+        rows.append(("undecided: asks for points without score", counted.undecided, "undecided"))
     table = pd.DataFrame(rows, columns=["name", "count", "kind"])
     return table.assign(share=table["count"] / total)
 
@@ -138,13 +139,20 @@ def _row(name: str, count: Count) -> dict[str, object]:
 
 def _asked(known: Known, counted: Stability, costs: Mapping[int, float]) -> None:
     """The untrained points that most undecided redraws wait for."""
-    common = counted.missing.most_common(_ASKED)
+    lacking = Counter({key: number for key, number in counted.missing.items() if key not in known.finished})
+    trained = len(counted.missing) - len(lacking)  # finished, but without predictions on these images
+    common = lacking.most_common(_ASKED)
     with st.expander(f"What the {counted.undecided:,} undecided redraws ask for", icon=":material/help_center:"):
         st.caption(
             "; ".join(f"{short_point(dict(key))} in {number / counted.redraws:.1%}" for key, number in common)
-            + (f"; and {len(counted.missing) - len(common)} more points" if len(counted.missing) > len(common) else "")
+            + (f"; and {len(lacking) - len(common)} more points" if len(lacking) > len(common) else "")
         )
-        if not known.published:
+        if trained:
+            st.caption(
+                f"{trained} finished trial{'s are' if trained != 1 else ' is'} asked for too, without predictions on "
+                "these validation images on record; training would not help."
+            )
+        if common and not known.published:
             names = known.names
             offer(
                 known,

@@ -32,12 +32,14 @@ _WORK = 6e8  # images x columns x redraws that take a second or two; more, and f
 class Scored:
     """`scores` holds every point that ended (`FAILED` for failed ones), `epochs` the epoch that each was judged by.
 
-    `unscored` are trained points that the objective cannot judge: their predictions are not on record.
+    `unscored` are trained points that the objective cannot judge: their predictions are not on record, or are of
+    other validation images (`other_images`).
     """
 
     scores: dict[PointKey, float]
     epochs: dict[PointKey, int]
     unscored: frozenset[PointKey]
+    other_images: frozenset[PointKey] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Packed:
     probabilities: np.ndarray
     trial_ids: tuple[str, ...]
     epochs: tuple[int, ...]
+    left_out: frozenset[str] = frozenset()  # trials whose predictions are of other images
 
     @property
     def starts(self) -> list[int]:
@@ -69,9 +72,11 @@ class Redrawn:
 def scored(known: Known, rules: Rules) -> Scored:
     """Each trial's score under the rules' objective."""
     found: dict[str, tuple[float, int]] = {}
+    left_out: frozenset[str] = frozenset()
     if rules.objective.needs_predictions:
         packed = packed_predictions(known, rules.best_epoch)
         if packed is not None:
+            left_out = packed.left_out
             found = _best_of(packed, scores(rules.objective, packed.true, packed.probabilities, _ones(packed))[0])
     else:
         found = _recorded(known, rules)
@@ -82,7 +87,8 @@ def scored(known: Known, rules: Rules) -> Scored:
             table[key] = FAILED
         elif row["status"] == "COMPLETE" and row["trial_id"] in found:
             table[key], epochs[key] = found[row["trial_id"]]
-    return Scored(table, epochs, frozenset(known.finished) - frozenset(table))
+    unscored = frozenset(known.finished) - frozenset(table)
+    return Scored(table, epochs, unscored, frozenset(k for k in unscored if known.trials[k]["trial_id"] in left_out))
 
 
 def redrawn(known: Known, rules: Rules, shown: Replay) -> Redrawn | None:
@@ -156,12 +162,13 @@ def _packed(home: str, version: tuple[Any, ...], every_epoch: bool, _known: Know
     first = frame.iloc[0]
     # Trials of one search have the same images; one that has not cannot be compared and is left out.
     alike = [np.array_equal(ids, first["image_ids"]) for ids in frame["image_ids"]]
+    everything = frozenset(frame["trial_id"])
     frame = frame[alike]
     images = len(first["image_ids"])
     probabilities = np.stack(frame["probabilities"].to_list()).reshape(len(frame), images, -1)
     return Packed(
         np.asarray(first["true_classes"], dtype=np.int64), probabilities, tuple(frame["trial_id"]),
-        tuple(int(epoch) for epoch in frame["epoch"]),
+        tuple(int(epoch) for epoch in frame["epoch"]), everything - frozenset(frame["trial_id"]),
     )  # fmt: skip
 
 

@@ -9,15 +9,18 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from core.environment import changed
+from core.paths import log_file
 from core.search import commands
 from core.search.gseca import Point
 from core.search.replay import point_key
 from core.search.state import WHAT_IF
 from pages.charts.wording import short_point
-from pages.components.data import home, read
+from pages.components.data import home, read, record
 from pages.components.facts import doing
 from pages.components.guard import explain, guarded, log
-from pages.components.trials import log_view
+from pages.components.reproduce import now, unpacked
+from pages.components.trials import log_tail, log_view
 from pages.components.whatif_search_known import Known
 from pages.components.whatif_search_parts import csv_button
 from pages.components.whatif_search_time import training_seconds
@@ -26,6 +29,7 @@ from pages.components.words import span
 _ASKED = "whatif_asked_points"
 _STARTED = "whatif_started"  # (search, when): a process needs some seconds until it holds the search's lock
 _STARTING_SECONDS = 30.0
+_BEFORE = "whatif_before"  # (search, its what-if trials when the last training was started)
 
 
 def offer(known: Known, points: Sequence[Point], costs: Mapping[int, float], *, key: str, primary: bool) -> None:
@@ -72,6 +76,12 @@ def progress(known: Known) -> None:
     search_id = str(known.search["search_id"])
     if known.search["status"] == "COMPLETE" and underway(search_id):
         st.fragment(_watch, run_every=3)(search_id, known.version)
+    elif st.session_state.get(_BEFORE) == (search_id, _recorded(search_id)):
+        lines = [line for line in log_tail(log_file(home(), search_id, "what-if")).splitlines() if line.strip()]
+        st.error(
+            "The training ended before it recorded anything. "
+            + (f"Its last word: {lines[-1].strip()}" if lines else "It left no log."), icon=":material/error:",
+        )  # fmt: skip
     elif any(row["coordinate"] == WHAT_IF and _open(row) for row in known.trials.values()):
         st.warning(
             "The last training of what-if points ended before all were done; its log says why. Started again, it goes "
@@ -125,12 +135,19 @@ def _confirm(search_id: str, points: list[dict[str, Any]], number: str, about: s
         "Same data, split, weights, settings and seed as the search. They are recorded as its what-if trials; its "
         "path, its best trial and its model stay what they are."
     )
+    other = changed(unpacked((record("search", search_id) or {}).get("environment")), now())
+    if other:
+        st.warning(
+            f"Not all is as it was when the search began: {other}. The numbers may differ a little from what it would "
+            "have got; this is recorded with each of these trials.", icon=":material/warning:",
+        )  # fmt: skip
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Not now", key="whatif_no"):
             _forget()
             st.rerun()
         if st.button(f"Train {number}", key="whatif_yes", type="primary"):
             _forget()
+            before = _recorded(search_id)
             try:
                 commands.train_points(home(), search_id, points)
             except Exception as error:
@@ -138,8 +155,16 @@ def _confirm(search_id: str, points: list[dict[str, Any]], number: str, about: s
                 st.toast(explain(error), icon=":material/error:", duration="long")
             else:
                 st.session_state[_STARTED] = (search_id, time.time())
+                st.session_state[_BEFORE] = (search_id, before)
                 st.toast("The training starts; the page Search shows it too.", icon=":material/check:")
             st.rerun()
+
+
+def _recorded(search_id: str) -> list[str]:
+    """What is on record of the what-if trials: another once a training has recorded anything."""
+    trials = read("trials", search_id)
+    rows = trials.loc[trials["coordinate"] == WHAT_IF, ["trial_id", "status", "attempt", "epochs_done"]]
+    return [str(row) for row in rows.to_dict("records")]
 
 
 def _about(seconds: float | None) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pandas as pd
 
 from core.search.gseca import FAILED, Candidate, Decision
 from core.search.replay import Parting, PointKey, Replay, Scores, parting, point_key, same_choice, ties
-from pages.charts.wording import change, loss, share
+from pages.charts.wording import change, loss, share, short_point
 
 NOBODY = "nobody trained it"
 
@@ -98,6 +98,26 @@ def path_table(path: Replay, scores: Scores, trial_names: Mapping[PointKey, str]
             "trial": named,
         }
     )
+
+
+def not_judged(scored: Collection[PointKey], other_images: Collection[PointKey], name: str) -> list[str]:
+    """Why the objective cannot judge finished trials: no predictions, or those of other images; a sentence each."""
+    without = len(scored) - len(other_images)
+    cases = ((without, "no predictions on record"), (len(other_images), "predictions of other validation images"))
+    return [
+        f"{number} finished trial{'s have' if number != 1 else ' has'} {what}, so the {name} cannot judge "
+        f"{'them' if number != 1 else 'it'}." for number, what in cases if number
+    ]  # fmt: skip
+
+
+def changed_text(changed: Mapping[PointKey, str], scores: Scores) -> str | None:
+    """Which of the scores come from trials that were trained later under other circumstances."""
+    used = {key: words for key, words in changed.items() if key in scores}
+    if not used:
+        return None
+    each = "; ".join(f"{short_point(dict(key))} ({words})" for key, words in used.items())
+    verb = "comes from a trial" if len(used) == 1 else "come from trials"
+    return f"{len(used)} of the {len(scores)} scores {verb} trained later with other code or packages: {each}."
 
 
 def _row(panel: str, candidate: Candidate, kind: str, score: str, best: bool) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from core.evaluation.objectives import OBJECTIVES
 from core.locks import try_lock
-from core.paths import search_lock
+from core.paths import log_file, search_lock
 from core.search.commands import CommandError
+from core.search.replay import point_key
 from core.search.stability import Count
 from pages.components.whatif_search_noise import _up_to, uncertainty
+from pages.components.whatif_search_words import not_judged
 from store.published import SEARCH_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.pages.whatif import write_what_if
@@ -115,11 +117,19 @@ def test_training_the_missing_points_asks_first_and_then_starts_exactly_those(
     app.button(key="whatif_needed_train").click().run()
     assert "its path, its best trial and its model stay what they are" in text(app)
     assert not asked
+    assert "Not all is as it was when the search began: " in text(app)  # the made-up machine is another
+    assert "processor made up then" in text(app)
     app.button(key="whatif_yes").click().run()
     assert asked == [(search_id, MISSING)]
     assert "starts" in app.toast[0].value
     assert "Points of this search are in training already." in text(app)  # until its process holds the lock
     assert "starting: Python and PyTorch are being loaded" in text(app)
+    log = log_file(home, search_id, "what-if")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("The folder /cells is not there any more.\n\n")
+    monkeypatch.setattr("pages.components.whatif_search_training._STARTING_SECONDS", 0.0)
+    app.run()
+    assert "Its last word: The folder /cells is not there any more." in text(app)
 
 
 def test_a_refusal_is_told_in_its_own_sentence(open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch):
@@ -146,6 +156,22 @@ def test_trained_points_take_the_replay_further(open_page: OpenPage, home: Path)
     assert path["trial"].iloc[-1] == "what-if-batch_size-30-epochs-5-learning_rate-1e-05"
     # Without a change of rules they play no part.
     assert "Both go the same way to the end" in text(open_page("whatif_search", search=search_id))
+
+
+def test_scores_of_trials_trained_with_other_packages_are_named(open_page: OpenPage, home: Path):
+    search_id = write_search(home, epochs=5, n_val=225, seed=5)
+    write_what_if(home, search_id, MISSING[0], settings={"changed": "torch 1 then, 2 now"})
+    shown = text(open_page("whatif_search", search=search_id, patience="3"))
+    assert "1 of the 14 scores comes from a trial trained later with other code or packages: " in shown
+    assert "(torch 1 then, 2 now)" in shown
+
+
+def test_finished_trials_that_cannot_be_judged_are_told_apart():
+    keys = [point_key(point) for point in MISSING]
+    assert not_judged([], [], "loss") == []
+    one, other = not_judged(keys, keys[:1], "sensitivity")
+    assert one == "2 finished trials have no predictions on record, so the sensitivity cannot judge them."
+    assert other.startswith("1 finished trial has predictions of other validation images")
 
 
 def test_what_if_trials_change_nothing_on_the_other_pages(open_page: OpenPage, home: Path):

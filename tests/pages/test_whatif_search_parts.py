@@ -178,7 +178,7 @@ def test_the_chart_of_two_paths_and_the_bars():
     bars = chosen_rows(counted, key(1e-4, 10, 20))
     assert bars["name"].tolist() == [
         "lr 1e-4, batch 10, 20 epochs (recorded)", "lr 1e-3, batch 10, 20 epochs", "every trial failed",
-        "undecided: asks for untrained points",
+        "undecided: asks for points without score",
     ]  # fmt: skip
     assert bars["share"].tolist() == [0.4, 0.1, 0.1, 0.4]
     assert bars["kind"].tolist() == ["recorded", "other", "other", "undecided"]

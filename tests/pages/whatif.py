@@ -21,6 +21,7 @@ def write_what_if(
     right: float = 0.9,
     status: str = "COMPLETE",
     position: int = 20,
+    settings: dict[str, Any] | None = None,
 ) -> str:
     """A what-if trial at a point: `right` is its share of validation images called right; its id.
 
@@ -38,7 +39,7 @@ def write_what_if(
     controller = JournalWriter(folder, "what-if", 1)
     controller.append(
         "trial", **both, position=position, cycle=None, coordinate="what-if", **point, seed=0, de_count=None,
-        from_trial_id=None, reused_epochs=0, settings={},
+        from_trial_id=None, reused_epochs=0, settings=settings or {},
     )  # fmt: skip
     controller.close()
     journal = JournalWriter(folder, name, 1)

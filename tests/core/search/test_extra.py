@@ -111,6 +111,21 @@ def test_exactly_the_missing_points_are_trained_and_the_search_stays_what_it_is(
     assert "epochs trained: 196 of 276" in summary(state, [])
 
 
+def test_what_is_another_than_when_the_search_began_is_recorded_with_each_trial(
+    tmp_path: Path, finished: SearchState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert finished.fact is not None
+    now = {**finished.fact["environment"], "python": "9.9.9"}
+    then = finished.fact["environment"]["python"]
+    extra(tmp_path, MISSING[:1], FakeLauncher(published)).run()
+    monkeypatch.setattr(core.search.extra, "environment", lambda: now)
+    extra(tmp_path, MISSING[1:2], FakeLauncher(published)).run()
+    state = SearchState(tmp_path, SEARCH)
+    state.update()
+    told = [trial.fact["settings"].get("changed") for trial in state.ordered() if trial.fact["coordinate"] == "what-if"]
+    assert told == [None, f"python {then} then, 9.9.9 now"]
+
+
 def test_a_resume_of_the_search_finds_nothing_to_do(tmp_path: Path, finished: SearchState) -> None:
     extra(tmp_path, MISSING, FakeLauncher(published)).run()
     launcher = FakeLauncher(published)
