@@ -45,7 +45,7 @@ def test_a_zombie_is_dead():
     [
         ("RUNNING", FRESH, GONE, HERE, False),
         ("RUNNING", STALE, GONE, HERE, True),
-        ("RUNNING", STALE, os.getpid(), "elsewhere", True),
+        pytest.param("RUNNING", STALE, os.getpid(), "elsewhere", True, id="elsewhere"),
         ("RUNNING", STALE, None, None, True),
         ("RUNNING", None, GONE, HERE, False),
         ("COMPLETE", STALE, GONE, HERE, False),

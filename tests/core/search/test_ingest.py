@@ -33,7 +33,7 @@ def test_a_store_is_owned_while_the_named_process_lives(tmp_path: Path) -> None:
     assert not owned(tmp_path)
 
 
-@pytest.mark.parametrize(("pid", "starts"), [(None, 1), (os.getpid(), 0)])
+@pytest.mark.parametrize(("pid", "starts"), [(None, 1), (os.getpid(), 0)], ids=["nobody", "somebody"])
 def test_it_starts_one_only_where_nobody_has_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None, starts: int
 ) -> None:
