@@ -15,6 +15,7 @@ from starlette.routing import Route
 from core.paths import default_home
 from pages.components.guard import report
 from store.owner import shared
+from store.sandbox.desk import close_shared
 
 
 @asynccontextmanager
@@ -24,6 +25,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     try:
         yield {}
     finally:
+        await asyncio.to_thread(close_shared)
         await asyncio.to_thread(owner.close)
 
 

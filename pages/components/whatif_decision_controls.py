@@ -106,6 +106,8 @@ def prevalence_controls(classes: Sequence[str], counts: Sequence[int], focus: st
     `counts` are the validation images of each class, `focus` is the class that the quick button makes rare.
     """
     cells = numbers(st.query_params.get(CELLS), len(classes))
+    if cells is not None and min(cells) < 0:  # of a link that means nothing
+        cells = None
     try:
         shares = None if cells is None else shares_of(cells)
     except ValueError:

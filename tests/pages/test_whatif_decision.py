@@ -159,6 +159,7 @@ def test_cells_of_nothing_are_told(open_page: OpenPage, search_id: str):
     [
         ({"t": "0_0_0_0_0", "trial": "s.gone"}, ["thresholds in this link do not fit 5", "no finished model s.gone"]),
         ({"t": "0.00001_0.2_0.2_0.2_0.2"}, ["thresholds in this link do not fit 5"]),
+        ({"cells": "-1_1_1_1_1"}, []),
         ({"rule": "costs", "c": "1_2", "fusion": "f-gone"}, ["costs in this link do not fit", "no finished model f-g"]),
     ],
 )
