@@ -14,9 +14,17 @@ SLOW = 40_000  # ms
 SEARCH = "s-20261124-101500-000001"
 
 
+def at_rest(page: Page) -> None:
+    """Wait until the page has been drawn: a click on a control that is about to be replaced is lost."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+
+
 def shown(page: Page) -> list[str]:
     """The figures and sentences of the page."""
     expect(page.locator(".st-key-decisions_test .main-svg").first).to_be_visible(timeout=SLOW)
+    at_rest(page)
+    expect(page.get_by_test_id("stMetricValue")).to_have_count(6, timeout=SLOW)
     figures = page.get_by_test_id("stMetricValue").all_inner_texts()
     return figures + page.get_by_text(re.compile(r"^Of 1,000 cells")).all_inner_texts()
 
@@ -43,13 +51,13 @@ def test_move_aim_save_and_hand_on_by_link(server: Server, watched: Watched, bro
     page.get_by_role("combobox", name=re.compile("^Class in focus")).click()
     page.get_by_role("option", name="myeloblast").click()
     expect(page).to_have_url(re.compile("class=myeloblast"), timeout=SLOW)
+    at_rest(page)
     moved = parameter(page, "t")
     page.get_by_role("button", name="Set the threshold of myeloblast").click()
     expect(page.get_by_role("heading", name="myeloblast against its threshold")).to_be_visible(timeout=SLOW)
     page.wait_for_function("moved => !location.search.includes(moved)", arg=f"t={moved}&", timeout=SLOW)
-    own = page.get_by_role("radio", name="As I set it")
-    expect(own).to_have_count(1, timeout=SLOW)  # the controls were drawn anew
-    own.click()
+    at_rest(page)
+    page.get_by_role("radio", name="As I set it").click()
     page.get_by_role("button", name="is a myeloblast").click()
     expect(page.get_by_text(re.compile("^Of 1,000 cells, 5 are myeloblast")).first).to_be_visible(timeout=SLOW)
     expect(page).to_have_url(re.compile(r"cells=[\d.]+_[\d.]+_[\d.]+_1_"), timeout=SLOW)
@@ -73,13 +81,16 @@ def test_move_aim_save_and_hand_on_by_link(server: Server, watched: Watched, bro
     expect(page).to_have_url(re.compile("rule=costs"), timeout=SLOW)
     expect(page.get_by_text("Cost", exact=True).first).to_be_visible(timeout=SLOW)
     table = page.locator("[class*='st-key-cost_editor']").first
+    table.locator("canvas").first.wait_for(timeout=SLOW)
     table.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # the page comes to rest
+    at_rest(page)
     box = table.bounding_box()
     assert box is not None
     page.mouse.dblclick(box["x"] + box["width"] - 40, box["y"] + 35 + 4 * 35 - 17)  # referral of the fourth class
-    page.keyboard.type("0.01")
-    page.keyboard.press("Enter")
+    editor = page.locator("#portal input")
+    editor.fill("0.01")
+    expect(editor).to_have_value("0.01")
+    editor.press("Enter")
     expect(page).to_have_url(re.compile(r"[?&]c=[\d._]+_0\.01_"), timeout=SLOW)
 
     link.click()

@@ -7,15 +7,18 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, Watched
+from tests.browser.test_whatif_decision import at_rest
 from tests.store.factory import write_search
 
-SLOW = 20_000  # ms
+SLOW = 40_000  # ms
 SEARCH = "s-20261124-101500-000001"
 
 
 def shown(page: Page) -> list[str]:
     """The figures and the sentences of the paired test."""
     expect(page.locator(".st-key-fusion_rates .main-svg").first).to_be_visible(timeout=SLOW)
+    at_rest(page)
+    expect(page.get_by_test_id("stMetricValue")).to_have_count(8, timeout=SLOW)
     figures = page.get_by_test_id("stMetricValue").all_inner_texts()
     return figures + page.get_by_text(re.compile("^(Validation|Test) .*The fusion")).all_inner_texts()
 
