@@ -172,7 +172,7 @@ def _set_goal(rule: Thresholds, outputs: Outputs, index: int, kind: str, goal: f
 
 def _cost_editor(rule: Costs, classes: Sequence[str]) -> Costs:
     columns = [*classes, REFER]
-    table = pd.DataFrame(rule.matrix, index=pd.Index(classes, name="true class"), columns=columns)
+    table = pd.DataFrame(rule.matrix, index=pd.Index(classes, name="true class"), columns=columns, dtype=float)
     number = st.column_config.NumberColumn(min_value=0, required=True, format="%g")
     edited = st.data_editor(
         table, key=key_of("cost_editor"), column_config=dict.fromkeys(columns, number), num_rows="fixed",
@@ -180,7 +180,8 @@ def _cost_editor(rule: Costs, classes: Sequence[str]) -> Costs:
     )  # fmt: skip
     st.caption(
         "Rows are the true classes, columns the decisions. Taken is the decision with the smallest expected cost. A "
-        "referral that costs 1, as an error does, is never taken; a cheaper one is where the model is unsure."
+        "referral that costs 1, as an error does, is never taken; a cheaper one is where the model is unsure. "
+        "A change counts when you leave the table."
     )
     try:
         changed = Costs(tuple(tuple(float(cost) for cost in row) for row in edited.to_numpy(dtype=float)))
