@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.charts.class_bars import class_bars
-from pages.components.compare_facts import BOUND, WORDS, Chosen, csv_button
+from pages.components.compare_facts import BOUND, WORDS, Chosen
+from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 from pages.components.outcome import RATE_COLUMNS, rates

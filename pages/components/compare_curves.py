@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.charts.overlaid import overlaid
-from pages.components.compare_facts import BOLD, BOUND, MANY, Chosen, csv_button
+from pages.components.compare_facts import BOLD, BOUND, MANY, Chosen
+from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 

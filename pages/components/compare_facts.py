@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -138,11 +138,3 @@ def _stamp(rows: pd.DataFrame) -> tuple[object, ...]:
 def table_height(table: pd.DataFrame, most: int = 12) -> int:
     """Given, so that nothing moves when the browser has drawn it; a longer table scrolls. In px."""
     return ROW * (min(len(table), most) + 1) + 3
-
-
-def csv_button(table: Callable[[], pd.DataFrame], name: str, label: str = "CSV") -> None:
-    """The table as a file; made when it is asked for."""
-    st.download_button(
-        label, lambda: table().to_csv(index=False), f"{name}.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key=f"csv_{name}",
-    )  # fmt: skip

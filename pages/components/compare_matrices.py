@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.charts.difference import difference, same_support
-from pages.components.compare_facts import ROW, WORDS, Chosen, csv_button, table_height
+from pages.components.compare_facts import ROW, WORDS, Chosen, table_height
 from pages.components.compare_pairs import pair_of, told
+from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 from pages.components.facts import classes
@@ -64,7 +65,7 @@ def matrices_view(chosen: Chosen) -> None:
     with grid.cell():
         _words(chosen, other, same_support(first, second, own))
     _images(chosen, other)
-    csv_button(lambda: matrices(first, second), f"compare-matrices-{split}", "Both matrices (CSV)")
+    csv_button(lambda: matrices(first, second), f"compare-matrices-{split}", label="Both matrices (CSV)")
 
 
 def matrices(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +130,7 @@ def _images(chosen: Chosen, other: str) -> None:
         row_height=ROW, height=table_height(table),
         alt="Images that only one of the two trials has right, with what each called them",
     )  # fmt: skip
-    csv_button(lambda: table, f"compare-images-{chosen.split}", "These images (CSV)")
+    csv_button(lambda: table, f"compare-images-{chosen.split}", label="These images (CSV)")
 
 
 def _published(chosen: Chosen) -> bool:

@@ -11,9 +11,10 @@ import streamlit as st
 from pages.charts.intervals import intervals
 from pages.charts.wording import change, missing, share
 from pages.components.compare_choice import choose
-from pages.components.compare_facts import ROW, WORDS, Chosen, csv_button, scores, table_height
+from pages.components.compare_facts import ROW, WORDS, Chosen, scores, table_height
 from pages.components.compare_pairs import told
 from pages.components.compare_settings import settings_view
+from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
 
 DRAWN = 20  # trials in the chart of intervals

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation.paired import Paired, compare, holm
-from pages.components.compare_facts import BOUND, ROW, WORDS, Chosen, csv_button, table_height
+from pages.components.compare_facts import BOUND, ROW, WORDS, Chosen, table_height
+from pages.components.csv_button import csv_button
 from pages.components.data import read
 
 LEVEL = 0.05

@@ -10,7 +10,8 @@ import streamlit as st
 
 from pages.charts.parallel import Axis, parallel
 from pages.charts.wording import missing
-from pages.components.compare_facts import BOUND, Chosen, csv_button
+from pages.components.compare_facts import BOUND, Chosen
+from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 

@@ -12,7 +12,8 @@ import streamlit as st
 
 from core.learning.settings import TrialSettings
 from pages.charts.wording import LONG, missing, value
-from pages.components.compare_facts import BOUND, ROW, Chosen, csv_button, table_height
+from pages.components.compare_facts import BOUND, ROW, Chosen, table_height
+from pages.components.csv_button import csv_button
 
 UNKNOWN = "–"
 STYLED = 1500  # cells; marking each of more takes too long

@@ -10,8 +10,8 @@ from core.evaluation.calibration import reliability as measure
 from core.evaluation.intervals import wilson
 from pages.charts import reliability
 from pages.charts.wording import share
+from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
-from pages.components.evaluate_parts import csv
 from pages.components.evaluate_tables import bins_table
 from pages.components.evaluate_view import View
 from pages.components.figures import Figure, figure_row
@@ -60,7 +60,7 @@ def calibration(view: View) -> None:
         alt="Bins of the reliability diagram with their images, mean probability and accuracy",
     )  # fmt: skip
     with cell:
-        csv(table, f"{view.file_name}-reliability.csv", "bins_csv")
+        csv_button(lambda: table, f"{view.file_name}-reliability", "bins_csv")
 
 
 def verdict(found: Reliability, accuracy: float, mean: float, n: int) -> str:

@@ -11,8 +11,8 @@ from core.evaluation.intervals import wilson
 from pages.charts.confusion import COLUMNS, COUNTS, ROWS, confusion
 from pages.charts.wording import share
 from pages.components import outcome
+from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
-from pages.components.evaluate_parts import csv
 from pages.components.evaluate_view import View
 
 SHOWN = {COUNTS: "Counts", ROWS: "By row", COLUMNS: "By column"}
@@ -35,7 +35,7 @@ def matrix(view: View, left: Any, right: Any) -> tuple[str, str]:
             draw(confusion, view.pairs, view.names, shown, picked), key="confusion", on_select=_picked,
             alt="Confusion matrix: rows are true classes, columns what they were called; two boxes pick a cell too",
         )  # fmt: skip
-        csv(view.pairs, f"{view.file_name}-confusion.csv", "confusion_csv")
+        csv_button(lambda: view.pairs, f"{view.file_name}-confusion", "confusion_csv")
     return true, called
 
 

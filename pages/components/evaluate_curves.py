@@ -9,8 +9,8 @@ from pages.charts.precision_recall import precision_recall
 from pages.charts.roc import roc
 from pages.charts.wording import missing, share
 from pages.components import evaluate_tables
+from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
-from pages.components.evaluate_parts import csv
 from pages.components.evaluate_view import View
 
 
@@ -57,7 +57,7 @@ def curves(view: View) -> None:
         alt="Areas under the ROC and precision-recall curves with 95 % intervals and the images behind them",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
-        csv(table, f"{view.file_name}-areas.csv", "areas_csv")
+        csv_button(lambda: table, f"{view.file_name}-areas", "areas_csv")
         st.caption(
             "Micro pools all decisions (each image once for every class), macro is the plain mean of the classes. "
             "An area of 1 or 0 has an exact interval (Clopper-Pearson), since DeLong's has no width there: it assumes "

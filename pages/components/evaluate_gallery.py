@@ -12,10 +12,10 @@ from core.data.dataset import DatasetError
 from core.data.preview import image_file, preview
 from pages.charts.probabilities import probabilities
 from pages.charts.wording import missing
+from pages.components.csv_button import csv_button
 from pages.components.data import read, record
 from pages.components.drawing import draw, show
 from pages.components.evaluate_confusion import PAGE, to_first_page
-from pages.components.evaluate_parts import csv
 from pages.components.evaluate_tables import images_table
 from pages.components.evaluate_view import View
 from pages.components.guard import guarded
@@ -36,7 +36,7 @@ def gallery(view: View, true: str, called: str) -> None:
             which = _choice("Show", WHICH, "wrong", "show")
         order = _choice("Order", ORDERS, "sure", "order")
         rows = chosen(table, true, called, which, order)
-        csv(rows, f"{view.file_name}-images.csv", "images_csv", "CSV of these images")
+        csv_button(lambda: rows, f"{view.file_name}-images", "images_csv", label="CSV of these images")
     if rows.empty:
         st.info(_nothing(which, true, called, view), icon=":material/info:")
         return

@@ -11,6 +11,7 @@ from core.evaluation.intervals import Estimate
 from pages.charts.rates import class_rates
 from pages.charts.wording import loss, missing, share
 from pages.components import outcome
+from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
 from pages.components.evaluate_view import SPLIT_WORDS, View, scores
 from pages.components.facts import accuracy_interval
@@ -72,7 +73,7 @@ def per_class(view: View) -> None:
         alt="Table 4: AUC, precision, recall, F1 and specificity of each class with intervals, and their means",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
-        csv(table, f"{view.file_name}-table4.csv", "table4_csv")
+        csv_button(lambda: table, f"{view.file_name}-table4", "table4_csv")
         st.caption(_below_table4(view))
     show(
         draw(class_rates, outcome.rates(view.rows)), key="rates",
@@ -124,25 +125,15 @@ def spread(trials: pd.DataFrame) -> None:
     )
 
 
-def csv(table: pd.DataFrame, file_name: str, key: str, label: str = "CSV") -> None:
-    """The button that saves a table."""
-    st.download_button(
-        label, lambda: table.to_csv(index=False), file_name, "text/csv", icon=":material/download:",
-        on_click="ignore", key=key,
-    )  # fmt: skip
-
-
 def predictions_csv(view: View) -> None:
     """Every image's probabilities, for work elsewhere."""
     if not view.single_images:
         return
 
-    def content() -> str:
+    def content() -> pd.DataFrame:
         wide = pd.DataFrame(view.probabilities.astype("float32"), columns=[f"p_{name}" for name in view.names])
         head = view.images.reset_index(drop=True).assign(true_class=[view.names[index] for index in view.true])
-        return pd.concat([head, wide], axis=1).to_csv(index=False)
+        return pd.concat([head, wide], axis=1)
 
-    st.download_button(
-        "Every image's probabilities (CSV)", content, f"{view.file_name}-predictions.csv", "text/csv",
-        icon=":material/download:", on_click="ignore", key="predictions_csv",
-    )  # fmt: skip
+    name = f"{view.file_name}-predictions"
+    csv_button(content, name, "predictions_csv", label="Every image's probabilities (CSV)")

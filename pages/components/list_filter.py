@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
+from pages.components.csv_button import csv_button
 from pages.components.list_order import GROUPS, SORTS, STATUSES, Wish
 from pages.components.notes import plain
 
@@ -90,10 +91,7 @@ def foot(found: pd.DataFrame, of: int) -> None:
         "tags",
     ]  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "CSV", lambda: found[columns].to_csv(index=False), "searches.csv", "text/csv", icon=":material/download:",
-            on_click="ignore", key="searches_csv",
-        )  # fmt: skip
+        csv_button(lambda: found[columns], "searches", "searches_csv")
         st.caption(f"{len(found)} of {of} search{'es' * (of != 1)}, all of them in the file.")
 
 

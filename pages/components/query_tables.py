@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components.csv_button import csv_button
 from pages.components.data import read
 from store.contract import TABLES, comment
 
@@ -29,10 +30,7 @@ def tables() -> None:
                 "comment": st.column_config.TextColumn("what it holds", width="large"),
             },
         )  # fmt: skip
-        st.download_button(
-            "All tables (CSV)", lambda: columns.to_csv(index=False), "columns.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="columns_csv",
-        )  # fmt: skip
+        csv_button(lambda: columns, "columns", "columns_csv", label="All tables (CSV)")
         st.caption(
             "Rates are in [0, 1], losses plain means per image, times UTC. The tables behind these (FROM "
             "duckdb_columns() tells all) hold the records that the journals give."

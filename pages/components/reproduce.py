@@ -16,6 +16,7 @@ from core.search.settings import SearchSettings
 from pages.charts.wording import missing
 from pages.components import data_check
 from pages.components.copy_button import copy_button
+from pages.components.csv_button import csv_button
 from pages.components.data import home, read, record
 from pages.components.guard import guarded
 
@@ -58,10 +59,7 @@ def _panel(search: dict[str, Any]) -> None:
                     table, hide_index=True, row_height=ROW, height=ROW * (ROWS + 1) + 3, alt=title,
                     column_config={"": st.column_config.TextColumn(width=28)},
                 )  # fmt: skip
-    st.download_button(
-        "CSV", lambda: _csv(tables), f"{search['search_id']}-reproduce.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key="reproduce_csv",
-    )  # fmt: skip
+    csv_button(lambda: _csv(tables), f"{search['search_id']}-reproduce", "reproduce_csv")
 
 
 def _command(search: dict[str, Any], settings: dict[str, Any], settled: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core import statements
+from pages.components.csv_button import csv_button
 from pages.components.data import home, read
 from pages.components.whatif_address import unique
 
@@ -49,10 +50,7 @@ def saved_list(
         with st.popover("Remove", icon=":material/delete:", key=f"{kind}_remove"):
             st.markdown(f"Take back **{row['name']}**? Pages will not offer it any more.")
             st.button("Remove it", key=f"{kind}_remove_yes", on_click=_remove, args=(kind, row), type="primary")
-        st.download_button(
-            "CSV", lambda: table.to_csv(index=False), f"{words.replace(' ', '-')}s.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key=f"{kind}_list_csv",
-        )  # fmt: skip
+        csv_button(lambda: table, f"{words.replace(' ', '-')}s", f"{kind}_list_csv")
         for link in links:
             link(row)
 

@@ -12,6 +12,7 @@ from core.paths import log_file, trial_name
 from pages.charts.curves import curve
 from pages.charts.wording import missing, point
 from pages.components.choose import pick_trial
+from pages.components.csv_button import csv_button
 from pages.components.data import home, read
 from pages.components.drawing import draw, show
 from pages.components.list_order import with_trial_notes
@@ -48,10 +49,7 @@ def table(search: dict[str, Any], trials: pd.DataFrame, cycles: pd.DataFrame) ->
         },
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "CSV", rows.to_csv, f"{search['search_id']}-table3.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="table3_csv",
-        )  # fmt: skip
+        csv_button(rows.to_csv, f"{search['search_id']}-table3", "table3_csv")
         _compare_link(search, list(rows.index))
         st.caption(
             f"**{CLOSE_CALL}**: the second best of that cycle scored within the winner's 95 % interval, so "

@@ -180,8 +180,7 @@ def _cost_editor(rule: Costs, classes: Sequence[str]) -> Costs:
     )  # fmt: skip
     st.caption(
         "Rows are the true classes, columns the decisions. Taken is the decision with the smallest expected cost. A "
-        "referral that costs 1, as an error does, is never taken; a cheaper one is where the model is unsure. "
-        "A change counts when you leave the table."
+        "referral that costs 1, as an error does, is never taken; a cheaper one is where the model is unsure."
     )
     try:
         changed = Costs(tuple(tuple(float(cost) for cost in row) for row in edited.to_numpy(dtype=float)))

@@ -17,6 +17,7 @@ from core.evaluation.prevalence import shares_of
 from pages.charts.decisions import decision_matrix, operating_rates, threshold_curves
 from pages.charts.wording import missing
 from pages.components.choose import TRIAL
+from pages.components.csv_button import csv_button
 from pages.components.data import home, read
 from pages.components.drawing import draw, show
 from pages.components.figures import Figure, figure_row
@@ -112,10 +113,7 @@ def per_class(found: dict[str, Judged], classes: list[str], name: str, shares: S
         alt="Sensitivity, specificity, PPV and NPV of each class with 95 % intervals, validation and test",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "CSV", lambda: long_csv(found), f"{name}-operating-point.csv", "text/csv", icon=":material/download:",
-            on_click="ignore", key="decision_csv",
-        )  # fmt: skip
+        csv_button(lambda: long_csv(found), f"{name}-operating-point", "decision_csv")
         st.caption(
             "In brackets 95 % intervals: Wilson of the images that each rate rests on."
             if shares is None
@@ -135,10 +133,7 @@ def matrices(found: dict[str, Judged], classes: list[str], name: str) -> None:
                 draw(decision_matrix, one.matrix, classes), key=f"decisions_{split}",
                 alt=f"Images of the {split} split: rows are true classes, columns the decisions, the last one referral",
             )  # fmt: skip
-    st.download_button(
-        "CSV", lambda: matrix_csv(found, classes), f"{name}-decisions.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key="decisions_csv",
-    )  # fmt: skip
+    csv_button(lambda: matrix_csv(found, classes), f"{name}-decisions", "decisions_csv")
 
 
 def saved_points(search_id: str, model: Model, classes: list[str]) -> None:

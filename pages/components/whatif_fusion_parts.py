@@ -15,6 +15,7 @@ from core.evaluation.fusion import FusionError, Outputs, fuse_outputs
 from pages.charts.decisions import operating_rates
 from pages.charts.fusion import fusion_accuracies
 from pages.charts.wording import loss, missing
+from pages.components.csv_button import csv_button
 from pages.components.data import home, read
 from pages.components.drawing import draw, show
 from pages.components.figures import Figure, figure_row
@@ -106,10 +107,7 @@ def beside_members(
         column_config={column: number for column in rows.columns if column != "model" and "interval" not in column},
         alt="The fusion and its members: weight, accuracy with interval, macro specificity and loss on both splits",
     )  # fmt: skip
-    st.download_button(
-        "CSV", lambda: rows.to_csv(index=False), "fusion.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key="fusion_csv",
-    )  # fmt: skip
+    csv_button(lambda: rows, "fusion", "fusion_csv")
 
 
 def per_class(found: Mapping[str, Mapping[str, Scores]], classes: list[str]) -> None:
@@ -132,10 +130,7 @@ def per_class(found: Mapping[str, Mapping[str, Scores]], classes: list[str]) -> 
             shown, hide_index=True, key="fusion_class_table", placeholder="–", alt=alt,
             column_config=dict.fromkeys(("value", "low", "high"), number),
         )  # fmt: skip
-    st.download_button(
-        "CSV", lambda: shown.to_csv(index=False), "fusion-classes.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key="fusion_classes_csv",
-    )  # fmt: skip
+    csv_button(lambda: shown, "fusion-classes", "fusion_classes_csv")
 
 
 def saved_fusions(found: Candidates, weights: Mapping[str, float], rule: str, *, by_validation: bool) -> None:

@@ -13,9 +13,9 @@ from core.search.replay import PointKey, point_key
 from core.search.stability import Count, Stability
 from pages.charts.redraws import choices
 from pages.charts.wording import short_point
+from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
 from pages.components.whatif_search_known import Known
-from pages.components.whatif_search_parts import csv_button
 from pages.components.whatif_search_rules import Rules
 from pages.components.whatif_search_scores import Redrawn
 from pages.components.whatif_search_training import offer
@@ -55,9 +55,8 @@ def noise(known: Known, rules: Rules, redrawn: Redrawn | None, costs: Mapping[in
             draw(choices, bars), key="whatif_redraws",
             alt="Share of the redrawn validation sets in which each point is chosen, and of undecided ones",
         )  # fmt: skip
-        csv_button(
-            bars[["name", "count", "share"]], f"{known.search['search_id']}-what-if-redraws", "whatif_redraws_csv"
-        )
+        shares = bars[["name", "count", "share"]]
+        csv_button(lambda: shares, f"{known.search['search_id']}-what-if-redraws", "whatif_redraws_csv")
     if against.missing:
         _asked(known, against, costs)
 
@@ -128,7 +127,7 @@ def _shares(title: str, counted: Stability, known: Known, key: str) -> None:
         table, hide_index=True, key=f"whatif_shares_{key}", alt=f"{title}: shares of the redrawn validation sets",
         column_config=dict.fromkeys(("another", "the same", "undecided"), percent),
     )  # fmt: skip
-    csv_button(table, f"{known.search['search_id']}-what-if-shares-{key}", f"whatif_shares_{key}_csv")
+    csv_button(lambda: table, f"{known.search['search_id']}-what-if-shares-{key}", f"whatif_shares_{key}_csv")
 
 
 def _row(name: str, count: Count) -> dict[str, object]:

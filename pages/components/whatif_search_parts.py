@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.search.replay import PointKey, Replay, epochs_to_train, point_key, same_choice
 from pages.charts.wording import missing, share, short_point
+from pages.components.csv_button import csv_button
 from pages.components.facts import accuracy_interval, split_images
 from pages.components.figures import Figure, figure_row
 from pages.components.whatif_search_known import Known
@@ -70,7 +71,7 @@ def choices(known: Known, rules: Rules, shown: Replay, scored: Scored, redrawn: 
         table, hide_index=True, placeholder="–", key="whatif_choices", alt="The recorded and the replayed choice"
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        csv_button(table, f"{known.search['search_id']}-what-if-choices", "whatif_choices_csv")
+        csv_button(lambda: table, f"{known.search['search_id']}-what-if-choices", "whatif_choices_csv")
         number = "an unknown number of" if images is None else f"{images:,}"
         text = f"Score: {name} on {number} validation images. Test accuracy: reported, never used to choose."
         if rules.best_epoch:
@@ -88,7 +89,7 @@ def path_view(known: Known, rules: Rules, shown: Replay, scored: Scored) -> None
             column_config={"learning rate": st.column_config.NumberColumn(format="%.0e")},
             alt="The replayed path: its candidates, cycle by cycle, with score and what became of them",
         )  # fmt: skip
-        csv_button(table, f"{known.search['search_id']}-what-if-path", "whatif_path_csv")
+        csv_button(lambda: table, f"{known.search['search_id']}-what-if-path", "whatif_path_csv")
 
 
 def interval_text(known: Known, rules: Rules, key: PointKey, scored: Scored, redrawn: Redrawn | None) -> str:
@@ -98,13 +99,6 @@ def interval_text(known: Known, rules: Rules, key: PointKey, scored: Scored, red
         return ""
     texts = [score_text(bound, rules.objective.name) for bound in bounds]
     return " to ".join(texts[::-1] if rules.objective.name == "loss" else texts)
-
-
-def csv_button(table: pd.DataFrame, name: str, key: str) -> None:
-    st.download_button(
-        "CSV", lambda: table.to_csv(index=False), f"{name}.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key=key,
-    )  # fmt: skip
 
 
 def _choice_word(known: Known, shown: Replay) -> str:

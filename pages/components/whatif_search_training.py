@@ -16,13 +16,13 @@ from core.search.gseca import Point
 from core.search.replay import point_key
 from core.search.state import WHAT_IF
 from pages.charts.wording import short_point
+from pages.components.csv_button import csv_button
 from pages.components.data import home, read, record
 from pages.components.facts import doing
 from pages.components.guard import explain, guarded, log
 from pages.components.reproduce import now, unpacked
 from pages.components.trials import log_tail, log_view
 from pages.components.whatif_search_known import Known
-from pages.components.whatif_search_parts import csv_button
 from pages.components.whatif_search_time import training_seconds
 from pages.components.words import span
 
@@ -50,7 +50,7 @@ def offer(known: Known, points: Sequence[Point], costs: Mapping[int, float], *, 
         possible = known.search["status"] == "COMPLETE" and not known.published and not underway(search_id)
         if possible:
             _button(known, points, costs, key, primary=primary)
-        csv_button(table, f"{search_id}-what-if-points", f"{key}_csv")
+        csv_button(lambda: table, f"{search_id}-what-if-points", f"{key}_csv")
     if possible:
         with st.expander("The same from the command line", icon=":material/terminal:", key=f"{key}_command"):
             st.code(commands.what_if_command(home(), search_id, points), language="bash", wrap_lines=True)
