@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 from pathlib import Path
 
 from store.journal import HOME_JOURNAL, decode, journal_files, journal_folder, read_lines, write_durably
+from store.locks import locked
 from store.rows import deleted_search
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")  # an id becomes part of paths: nothing else may name a folder
@@ -24,7 +23,7 @@ def remove_files(home: Path, search_id: str) -> bool:
         return True
     folders = [home / part / search_id for part in ("searches", "logs")]
     folders += [folder for folder in (home / "trials").glob(f"{search_id}.*") if folder.is_dir()]
-    if any(_locked(folder / "lock") for folder in folders):
+    if any(locked(folder / "lock") for folder in folders):
         return False
     journals = journal_folder(home, search_id)
     _keep_the_rest(home, search_id)
@@ -46,17 +45,3 @@ def _keep_the_rest(home: Path, search_id: str) -> None:
     if keep:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_durably(target, b"".join(keep))
-
-
-def _locked(path: Path) -> bool:
-    try:
-        fd = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False

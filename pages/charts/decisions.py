@@ -50,8 +50,7 @@ def operating_rates(rates: pd.DataFrame) -> go.Figure:
                     "line": {"width": 2, "color": look["color"]},
                 },
                 error_x={
-                    "array": (rows["high"] - rows["value"]).clip(lower=0),
-                    "arrayminus": (rows["value"] - rows["low"]).clip(lower=0),
+                    **palette.error_bars(rows["value"], rows["low"], rows["high"]),
                     "color": palette.faded(look["color"], 0.75),
                     "thickness": 2,
                     "width": 4,
@@ -107,8 +106,7 @@ def threshold_curves(curves: pd.DataFrame, points: pd.DataFrame, *, threshold: f
             showlegend=False,
             marker={"size": 10, "color": look["color"], "symbol": look["symbol"]},
             error_y={
-                "array": (point["high"] - point["value"]).clip(lower=0),
-                "arrayminus": (point["value"] - point["low"]).clip(lower=0),
+                **palette.error_bars(point["value"], point["low"], point["high"]),
                 "color": palette.faded(look["color"], 0.7),
                 "thickness": 2,
                 "width": 5,

@@ -38,8 +38,7 @@ def fusion_accuracies(table: pd.DataFrame) -> go.Figure:
                 "line": {"width": 2, "color": look["color"]},
             },
             error_x={
-                "array": (rows["high"] - rows["value"]).clip(lower=0),
-                "arrayminus": (rows["value"] - rows["low"]).clip(lower=0),
+                **palette.error_bars(rows["value"], rows["low"], rows["high"]),
                 "color": palette.faded(look["color"], 0.75),
                 "thickness": 2,
                 "width": 4,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
 SERIES = ("#5562bd", "#d67d12", "#0d9a9a", "#c02a6f", "#7f6630", "#9a4fd0", "#5b8c2a")
@@ -40,6 +41,11 @@ def faded(colour: str, opacity: float) -> str:
     """The colour `#rrggbb` with an opacity in [0, 1]."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
+
+
+def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, pd.Series]:
+    """The lengths of a figure's error bars from an interval's ends: what rounding puts beyond the value is 0."""
+    return {"array": (high - value).clip(lower=0), "arrayminus": (value - low).clip(lower=0)}
 
 
 def finish(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:

@@ -34,8 +34,7 @@ def class_rates(rates: pd.DataFrame) -> go.Figure:
                 "symbol": [palette.class_symbol(index) for index in range(len(classes))],
             },
             error_x={
-                "array": (rows["high"] - rows["value"]).clip(lower=0),
-                "arrayminus": (rows["value"] - rows["low"]).clip(lower=0),
+                **palette.error_bars(rows["value"], rows["low"], rows["high"]),
                 "color": palette.QUIET,
                 "thickness": 2,
                 "width": 5,

@@ -25,8 +25,7 @@ def reliability(bins: pd.DataFrame) -> go.Figure:
         mode="markers",
         marker={"size": 11, "color": palette.ACCENT},
         error_y={
-            "array": (full["accuracy high"] - full["accuracy"]).clip(lower=0),
-            "arrayminus": (full["accuracy"] - full["accuracy low"]).clip(lower=0),
+            **palette.error_bars(full["accuracy"], full["accuracy low"], full["accuracy high"]),
             "color": palette.QUIET, "thickness": 2, "width": 5,
         },
         customdata=full[["low", "high", "images", "right", "accuracy low", "accuracy high"]].to_numpy(),

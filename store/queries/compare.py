@@ -95,7 +95,7 @@ def class_curves(
 ) -> pd.DataFrame:
     """Rates over the epochs of any number of trials: of one class, or the plain means over all classes.
 
-    Columns: trial_id, split, epoch, seconds (of the whole epoch), loss, accuracy (of a class: one against the rest),
+    Columns: trial_id, split, epoch, seconds (of the training part), loss, accuracy (of a class: one against the rest),
     precision, recall, specificity, f1 (0 where undefined), auc (missing where a class has none).
     """
     return frame(

@@ -31,7 +31,7 @@ def trial(cursor: Cursor, trial_id: str) -> pd.DataFrame:
 def epochs(cursor: Cursor, trial_ids: Sequence[str], splits: Sequence[str] | None = None) -> pd.DataFrame:
     """Curves of any number of trials, by trial, split and epoch; of all splits unless some are named.
 
-    Columns: trial_id, epoch, split, loss, accuracy, seconds (of the whole epoch), images_per_second, at, reused.
+    Columns: trial_id, epoch, split, loss, accuracy, seconds (of the training part), images_per_second, at, reused.
     """
     return frame(
         cursor,

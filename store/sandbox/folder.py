@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from store.locks import locked
+
 NAME = "query"  # below the home folder: on the disk that the store is on, where somebody looks for room
 
 
@@ -39,22 +41,8 @@ class OwnFolder:
 
 def _remove_abandoned(root: Path) -> None:
     for folder in root.iterdir():
-        if folder.is_dir() and not _in_use(folder / ".lock"):
+        if folder.is_dir() and not locked(folder / ".lock"):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _in_use(lock: Path) -> bool:
-    try:
-        fd = os.open(lock, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
 
 
 @contextlib.contextmanager
