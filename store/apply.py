@@ -22,15 +22,22 @@ FACTS = {
     "search_data": ("search_id",), "search_event": ("journal", "line_at"), "cycle": ("search_id", "cycle"),
     "trial_record": ("trial_id",), "trial_event": ("journal", "line_at"),
     "epoch_split": ("trial_id", "epoch", "split"), "reading": ("reading_id",), "tombstone": ("search_id",),
+    "duplicate_pair": ("dataset_id", "image_a", "image_b"), "external_result": ("trial_id", "external_id"),
 }  # fmt: skip
 LATEST = {
     "heartbeat": ("search_id", "trial_id"), "trial_files": ("trial_id",), "annotation": ("search_id", "trial_id"),
-    "fusion": ("fusion_id",), "operating_point": ("operating_point_id",),
+    "fusion": ("fusion_id",), "operating_point": ("operating_point_id",), "image_source": ("dataset_id", "image_id"),
+    "audit": ("dataset_id", "feature", "target"), "label_check": ("dataset_id",),
+    "external_set": ("dataset_id", "external_id"), "robustness": ("trial_id", "shift", "severity"), "job": ("job_id",),
 }  # fmt: skip
 KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)
 SOURCE = ("journal", "line_at")
-OF_A_SEARCH = tuple(table for table in KEYS if table not in ("dataset", "image", "reading", "fusion", "tombstone"))
+OUTLIVING = (
+    "dataset", "image", "reading", "fusion", "tombstone", "duplicate_pair", "image_source", "audit", "label_check",
+    "external_set", "job",
+)  # fmt: skip
+OF_A_SEARCH = tuple(table for table in KEYS if table not in OUTLIVING)
 
 
 def write_rows(connection: duckdb.DuckDBPyConnection, rows: dict[str, list[Row]]) -> None:

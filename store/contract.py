@@ -8,11 +8,13 @@ from pathlib import Path
 
 # The tables that people query, in the order in which they are told. The others hold what records say, behind these.
 TABLES = ("search", "cycle", "trial", "epoch", "class_report", "class_metric", "confusion", "prediction", "dataset",
-          "image", "annotation", "fusion", "operating_point", "reading")  # fmt: skip
+          "image", "image_source", "duplicate_pair", "label_issue", "audit", "external_set", "external_prediction",
+          "robustness", "annotation", "fusion", "operating_point", "reading", "job")  # fmt: skip
 
 # Columns that the views compute, which schema.sql names several to a line.
 _COMPUTED = {
-    "search_id": "search.search_id", "trial_id": "trial.trial_id", "image_id": "image.image_id",
+    "search_id": "search.search_id", "trial_id": "trial.trial_id", "image_id": "image.image_id", "path": "image.path",
+    "dataset_id": "dataset.dataset_id",
     "created_at": "when it was asked for (UTC)", "finished_at": "when it ended (UTC)",
     "heartbeat_at": "when its process was last heard of (UTC)",
     "train_loss": "of the last epoch", "val_loss": "of the last epoch",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import shlex
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import numpy as np
 
 from store.fields import Fields, RecordError
 from store.journal import HOME_JOURNAL, Record
+from store.rows_data import RULES, probabilities
 
 Row = dict[str, Any]
 TableRow = tuple[str, Row]  # table name and its row, by column name
@@ -49,35 +49,6 @@ def table_rows(record: Record, *, timeless: bool = False) -> list[TableRow] | No
 
 
 # --- one function a kind ------------------------------------------------------------------------------------------
-
-
-def _dataset(f: Fields) -> Iterator[TableRow]:
-    yield "dataset", {
-        "dataset_id": f.text("dataset_id"), "name": f.text("name"), "root": f.text("root", optional=True),
-        "classes": f.texts("classes"), "split_origin": f.text("split_origin", optional=True),
-        "split_seed": f.whole("split_seed", optional=True), "fractions": f.json("fractions"),
-        "synthetic": f.flag("synthetic"), "usable": f.whole("usable", optional=True),
-        "bad": f.whole("bad", optional=True),
-    }  # fmt: skip
-
-
-def _images(f: Fields) -> Iterator[TableRow]:
-    dataset_id = f.text("dataset_id")
-    columns = f.values.get("columns")
-    if not isinstance(columns, dict) or not all(isinstance(values, list) for values in columns.values()):
-        raise f.wrong("columns", "an object of lists")
-    if len({len(values) for values in columns.values()}) > 1:
-        raise RecordError("the lists in 'columns' differ in length")
-    names = list(columns)
-    for values in zip(*columns.values(), strict=True):
-        image = Fields(dict(zip(names, values, strict=True)))
-        optional = {
-            name: image.text(name, optional=True)
-            for name in ("sha256", "pixel_sha256", "class", "split", "source", "status", "reason")
-        }
-        size = {name: image.whole(name, optional=True) for name in ("width", "height")}
-        row = {"dataset_id": dataset_id, "image_id": image.whole("image_id"), "path": image.text("path")}
-        yield "image", {**row, **optional, **size, "group_id": image.label("group_id")}
 
 
 def _search(f: Fields) -> Iterator[TableRow]:
@@ -165,20 +136,16 @@ def _per_class(f: Fields) -> Row:
 def _predictions(f: Fields, support: list[int] | None) -> Row:
     image_ids = f.wholes("image_ids") or []
     true = np.array(f.wholes("true_class", below=2**15) or [], dtype=np.int64)
-    try:
-        flat = np.frombuffer(base64.b64decode(f.text("probabilities"), validate=True), dtype="<f4")
-    except ValueError as error:
-        raise RecordError("'probabilities' is not base64 of float32 values") from error
+    if len(true) != len(image_ids):
+        raise RecordError(f"{len(image_ids)} images and {len(true)} classes do not go together")
     n = len(image_ids)
-    n_classes = len(support) if support else flat.size // max(n, 1)
-    if len(true) != n or flat.size != n * n_classes:
-        raise RecordError(f"{n} images, {len(true)} classes and {flat.size} probabilities do not go together")
-    if n and (not np.isfinite(flat).all() or true.max() >= n_classes):
-        raise RecordError("a probability is not finite, or a true class is none of the classes")
-    probabilities = flat.reshape(n, n_classes)
-    cells = true * n_classes + (probabilities.argmax(axis=1) if n else 0)  # a tie: the first class, as numpy's argmax
+    given = probabilities(f, n, len(support) if support else None)
+    n_classes = given.shape[1]
+    if n and true.max() >= n_classes:
+        raise RecordError("a true class is none of the classes")
+    cells = true * n_classes + (given.argmax(axis=1) if n else 0)  # a tie: the first class, as numpy's argmax
     return {
-        "image_ids": image_ids, "true_classes": true.tolist(), "probabilities": probabilities,
+        "image_ids": image_ids, "true_classes": true.tolist(), "probabilities": given,
         "confusion": np.bincount(cells, minlength=n_classes**2).tolist(),
     }  # fmt: skip
 
@@ -197,13 +164,13 @@ def _files(f: Fields) -> Iterator[TableRow]:
 
 
 def _reading(f: Fields) -> Iterator[TableRow]:
-    classes, probabilities = f.texts("classes"), f.reals("probabilities")
-    if probabilities is None or len(probabilities) != len(classes) or None in probabilities:
+    classes, given = f.texts("classes"), f.reals("probabilities")
+    if given is None or len(given) != len(classes) or None in given:
         raise RecordError(f"'probabilities' must be {len(classes)} numbers, one a class")
     yield "reading", {
         "reading_id": f.text("reading_id"), "model_trial_id": f.text("model_trial_id", optional=True),
         "file_name": f.text("file_name", optional=True), "image_sha256": f.text("image_sha256"), "classes": classes,
-        "probabilities": probabilities, "flags": f.json("flags"), "decided_by": f.text("decided_by", optional=True),
+        "probabilities": given, "flags": f.json("flags"), "decided_by": f.text("decided_by", optional=True),
         "decision": f.text("decision", optional=True),
     }  # fmt: skip
 
@@ -242,9 +209,9 @@ def _tombstone(f: Fields) -> Iterator[TableRow]:
 
 
 _RULES: dict[str, Callable[[Fields], Iterator[TableRow]]] = {
-    "dataset": _dataset, "images": _images, "search": _search, "search_data": _search_data,
-    "search_event": _search_event, "cycle": _cycle, "trial": _trial, "trial_event": _trial_event, "epoch": _epoch,
-    "evaluation": _epoch, "heartbeat": _heartbeat, "files": _files, "reading": _reading, "annotation": _annotation,
-    "fusion": _fusion, "operating_point": _operating_point, "tombstone": _tombstone,
+    **RULES, "search": _search, "search_data": _search_data, "search_event": _search_event, "cycle": _cycle,
+    "trial": _trial, "trial_event": _trial_event, "epoch": _epoch, "evaluation": _epoch, "heartbeat": _heartbeat,
+    "files": _files, "reading": _reading, "annotation": _annotation, "fusion": _fusion,
+    "operating_point": _operating_point, "tombstone": _tombstone,
 }  # fmt: skip
 KINDS = tuple(_RULES)

@@ -287,6 +287,133 @@ CREATE TABLE operating_point (
 );
 COMMENT ON TABLE operating_point IS 'Saved operating points: decision thresholds or costs, chosen on the val split';
 
+CREATE TABLE duplicate_pair (
+    dataset_id VARCHAR,                   -- dataset.dataset_id
+    image_a BIGINT,                       -- image.image_id, the smaller one of the two
+    image_b BIGINT,                       -- image.image_id, the larger one
+    kind VARCHAR NOT NULL,                -- near (the same picture, turned, mirrored or encoded anew) | overlap (two crops of one field)
+    transform VARCHAR,                    -- how b is turned against a: identity, rot90, ..., transpose
+    distance BIGINT,                      -- bits in which their perceptual hashes differ, of 64
+    correlation DOUBLE,                   -- normalised correlation of what both show, in [-1, 1]
+    dx DOUBLE,                            -- shift of b against a to the right, share of the width
+    dy DOUBLE,                            -- shift of b against a downwards, share of the height
+    recorded_at TIMESTAMP,                -- when it was found (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (dataset_id, image_a, image_b)
+);
+COMMENT ON TABLE duplicate_pair IS 'Images of a dataset that show the same cells although their pixels differ';
+
+CREATE TABLE image_source (
+    dataset_id VARCHAR,                   -- dataset.dataset_id
+    image_id BIGINT,                      -- image.image_id
+    source VARCHAR,                       -- where the image comes from; empty: not known
+    told_by VARCHAR NOT NULL,             -- guess (from names and sizes) | person
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (dataset_id, image_id)
+);
+COMMENT ON TABLE image_source IS 'Sources of images that were guessed or edited; image.source is what a manifest says';
+
+CREATE TABLE audit (
+    dataset_id VARCHAR,                   -- dataset.dataset_id
+    feature VARCHAR,                      -- what the classifier saw: histogram | corners | border | file | thumbnail
+    target VARCHAR,                       -- what it predicted: class | source
+    labels VARCHAR[] NOT NULL,            -- the classes or sources, in the order of confusion
+    confusion INTEGER[] NOT NULL,         -- cross-validated counts, row = true label, column = predicted, row major
+    n BIGINT NOT NULL,                    -- images
+    n_right BIGINT NOT NULL,              -- predicted rightly
+    accuracy DOUBLE NOT NULL,             -- n_right / n
+    low DOUBLE NOT NULL,                  -- 95 % Wilson interval of the accuracy
+    high DOUBLE NOT NULL,                 -- its upper end
+    chance DOUBLE NOT NULL,               -- share of the largest label: accuracy of always saying it
+    folds BIGINT NOT NULL,                -- folds of the cross-validation
+    seed BIGINT NOT NULL,                 -- that dealt them
+    version BIGINT NOT NULL,              -- of the method
+    seconds DOUBLE,                       -- duration
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (dataset_id, feature, target)
+);
+COMMENT ON TABLE audit IS 'Shortcut audit: how well what is no cell predicts the class, or the source, of an image';
+
+CREATE TABLE label_check (
+    dataset_id VARCHAR PRIMARY KEY,       -- dataset.dataset_id
+    method VARCHAR NOT NULL,              -- where the out-of-fold probabilities come from
+    n BIGINT NOT NULL,                    -- images that were checked
+    accuracy DOUBLE,                      -- of the out-of-fold predictions: a weak one makes weak suspicions
+    image_ids INTEGER[] NOT NULL,         -- suspected images, the least believed label first
+    suggested VARCHAR[] NOT NULL,         -- class that the predictions suggest instead
+    confidence DOUBLE[] NOT NULL,         -- out-of-fold probability of the given label, in [0, 1]
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE label_check IS 'Suspected label errors of each dataset; label_issue is the view with a row an image';
+
+CREATE TABLE external_set (
+    dataset_id VARCHAR,                   -- dataset.dataset_id that models are trained on
+    external_id VARCHAR,                  -- dataset.dataset_id of images from elsewhere, never trained on or chosen by
+    removed BOOLEAN NOT NULL,             -- taken back by a person
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (dataset_id, external_id)
+);
+COMMENT ON TABLE external_set IS 'Which datasets are external to which';
+
+CREATE TABLE external_result (
+    trial_id VARCHAR,                     -- trial_record.trial_id
+    external_id VARCHAR,                  -- dataset.dataset_id of the external images
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    image_ids INTEGER[] NOT NULL,         -- image.image_id in the external dataset
+    true_classes SMALLINT[] NOT NULL,     -- class index of each, in the classes of the trial's dataset
+    probabilities FLOAT[][] NOT NULL,     -- class probabilities of each, in the same order
+    seconds DOUBLE,                       -- duration
+    recorded_at TIMESTAMP,                -- when (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (trial_id, external_id)
+);
+COMMENT ON TABLE external_result IS 'What a trial says of images from elsewhere; external_prediction is the view with a row an image';
+
+CREATE TABLE robustness (
+    trial_id VARCHAR,                     -- trial_record.trial_id
+    shift VARCHAR,                        -- what was changed: stain, hue, ..., border; none for the images as they are
+    severity BIGINT,                      -- 1 to 5; 0 for none
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    split VARCHAR NOT NULL,               -- whose images: test | val
+    confusion INTEGER[] NOT NULL,         -- counts, row = true class, column = predicted class, row major
+    version BIGINT NOT NULL,              -- of the shifts
+    seconds DOUBLE,                       -- duration
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (trial_id, shift, severity)
+);
+COMMENT ON TABLE robustness IS 'What a trial says of its images once they are shifted';
+
+CREATE TABLE job (
+    job_id VARCHAR PRIMARY KEY,           -- kind and subject, joined by a dot: one job of a kind on a subject at a time
+    kind VARCHAR NOT NULL,                -- import | audit | label_check | external | robustness
+    subject VARCHAR NOT NULL,             -- dataset_id, trial_id, or where an import comes from
+    status VARCHAR NOT NULL,              -- RUNNING | COMPLETE | STOPPED | FAILED
+    stage VARCHAR,                        -- what it is doing
+    done BIGINT,                          -- units done in the stage
+    total BIGINT,                         -- units that the stage has; 0 where that is not known
+    message VARCHAR,                      -- a sentence for people: the outcome, or why it failed
+    result VARCHAR,                       -- id of what it made: the dataset_id of an import
+    pid BIGINT,                           -- process
+    host VARCHAR,                         -- its machine
+    started_at TIMESTAMP,                 -- when it began (UTC)
+    recorded_at TIMESTAMP,                -- when it last said something (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE job IS 'The latest word of each background job that is no search';
+
 -- Derived -------------------------------------------------------------------------------------------------------------
 
 CREATE VIEW trial AS
@@ -446,3 +573,42 @@ FROM by_image p
 LEFT JOIN search_data s ON s.search_id = p.search_id
 LEFT JOIN dataset d ON d.dataset_id = s.dataset_id;
 COMMENT ON VIEW prediction IS 'Probabilities of every image: val at every epoch, calibration and test at the last';
+
+CREATE VIEW label_issue AS
+WITH item AS (
+    SELECT
+        dataset_id, method, unnest(image_ids) AS image_id, unnest(suggested) AS suggested,
+        unnest(confidence) AS confidence, unnest(range(1, len(image_ids) + 1)) AS rank
+    FROM label_check
+)
+SELECT
+    c.dataset_id, c.image_id, i.path, i.class,
+    c.suggested,                                    -- class that the out-of-fold predictions suggest instead
+    c.confidence,                                   -- out-of-fold probability of the given label, in [0, 1]
+    c.rank,                                         -- 1: the least believed
+    c.method                                        -- where the out-of-fold probabilities come from
+FROM item c
+JOIN image i ON i.dataset_id = c.dataset_id AND i.image_id = c.image_id;
+COMMENT ON VIEW label_issue IS 'Suspected label errors, one row an image';
+
+CREATE VIEW external_prediction AS
+WITH item AS (
+    SELECT
+        trial_id, search_id, external_id, unnest(image_ids) AS image_id, unnest(true_classes) AS true_index,
+        unnest(probabilities) AS probabilities
+    FROM external_result
+)
+SELECT
+    r.trial_id,
+    r.external_id,                                  -- dataset.dataset_id of the external images
+    r.image_id,
+    coalesce(d.classes[r.true_index + 1], 'class ' || r.true_index) AS true_class,
+    r.probabilities,                                -- in the order of the classes of the trial's dataset
+    coalesce(s.source, i.source) AS source,         -- where the image comes from; empty: not known
+    r.true_index, r.search_id
+FROM item r
+LEFT JOIN search_data t ON t.search_id = r.search_id
+LEFT JOIN dataset d ON d.dataset_id = t.dataset_id
+LEFT JOIN image i ON i.dataset_id = r.external_id AND i.image_id = r.image_id
+LEFT JOIN image_source s ON s.dataset_id = r.external_id AND s.image_id = r.image_id;
+COMMENT ON VIEW external_prediction IS 'What trials say of images from elsewhere, one row an image';

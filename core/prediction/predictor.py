@@ -44,12 +44,15 @@ class TorchPredictor:
         """Raises core.learning.settings.ModelError when the folder holds no usable weights."""
         self._model, self.facts = load_trained(folder)
 
-    @torch.inference_mode()
     def predict(self, image: np.ndarray) -> Prediction:
         square = to_square(image, self.facts.image_size)
-        pixels = torch.from_numpy(square).permute(2, 0, 1).unsqueeze(0).float() / 255
-        logits = self._model(normalise(pixels, self.facts.mean, self.facts.std))
-        return Prediction(tuple(self.facts.classes), logits.softmax(dim=1)[0].numpy())
+        return Prediction(tuple(self.facts.classes), self.predict_squares(square[None])[0])
+
+    @torch.inference_mode()
+    def predict_squares(self, squares: np.ndarray) -> np.ndarray:
+        """Probabilities (n, C) of uint8 RGB images (n, S, S, 3) of the model's own size S, as one batch."""
+        pixels = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float() / 255
+        return self._model(normalise(pixels, self.facts.mean, self.facts.std)).softmax(dim=1).numpy()
 
 
 def load(home: Path, trial_id: str) -> TorchPredictor:

@@ -7,6 +7,7 @@ empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, Non
 from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
+from store.queries.jobs import jobs
 from store.queries.listing import listing
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
@@ -32,6 +33,7 @@ __all__ = [
     "fusions",
     "heartbeats",
     "images",
+    "jobs",
     "journals",
     "listing",
     "notes",

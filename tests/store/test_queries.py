@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "listing": [],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
     "search_predictions": ["?", "val"],
-    "journals": [], "damage": [], "columns": [],
+    "jobs": ["?", "audit"], "journals": [], "damage": [], "columns": [],
 }  # fmt: skip
 
 

@@ -1,0 +1,111 @@
+"""Background jobs: one of a kind on a subject, every end recorded, cancel, a process that is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import jobs
+from core.data.dataset import DatasetError
+from store import queries
+from store.ingest import Ingestor
+from tests.store.tools import empty_store
+
+
+def state(home: Path) -> dict[str, Any]:
+    connection = empty_store()
+    Ingestor(connection, home).poll()
+    (row,) = queries.jobs(connection.cursor()).to_dict("records")
+    return {str(name): value for name, value in row.items()}
+
+
+def test_a_finished_job_tells_its_outcome_and_what_it_made(tmp_path: Path):
+    with jobs.running(tmp_path, "import", "/data/cells") as job:
+        job.tell("read images", 3, 4)
+        assert jobs.job_pid(tmp_path, "import", "/data/cells") == os.getpid()
+        assert state(tmp_path)["status"] == "RUNNING"
+        job.outcome, job.result = "4 images read.", "d-1"
+    row = state(tmp_path)
+    assert (row["status"], row["message"], row["result"]) == ("COMPLETE", "4 images read.", "d-1")
+    assert (row["stage"], row["done"], row["total"], row["lost"]) == ("read images", 3, 4, False)
+    assert jobs.job_pid(tmp_path, "import", "/data/cells") is None
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (
+            DatasetError("The folder is empty; put images into it."),
+            "FAILED",
+            "The folder is empty; put images into it.",
+        ),
+        (OSError("No space left"), "FAILED", "No space left"),
+        (RuntimeError("oh"), "FAILED", "An error of the program (RuntimeError: oh); its log has the details."),
+        (jobs.JobCancelled(), "STOPPED", "cancelled by the person"),
+        (KeyboardInterrupt(), "STOPPED", "cancelled by the person"),
+    ],
+)
+def test_an_end_that_is_no_success_is_recorded_and_goes_on(
+    tmp_path: Path, error: BaseException, status: str, message: str
+):
+    with pytest.raises(type(error)), jobs.running(tmp_path, "audit", "d-1"):
+        raise error
+    assert (state(tmp_path)["status"], state(tmp_path)["message"]) == (status, message)
+
+
+def test_one_job_of_a_kind_on_a_subject_at_a_time(tmp_path: Path):
+    with jobs.running(tmp_path, "audit", "d-1"):
+        with (
+            pytest.raises(jobs.JobError, match=f"Process {os.getpid()} does this already"),
+            jobs.running(tmp_path, "audit", "d-1"),
+        ):
+            pass
+        with jobs.running(tmp_path, "audit", "d-2"), jobs.running(tmp_path, "robustness", "d-1"):
+            pass
+
+
+def test_cancel_reaches_a_running_job_and_is_forgotten_by_the_next(tmp_path: Path):
+    with pytest.raises(jobs.JobError, match="Nothing does this now"):
+        jobs.cancel(tmp_path, "audit", "d-1")
+    with contextlib.suppress(jobs.JobCancelled), jobs.running(tmp_path, "audit", "d-1") as job:
+        assert not job.cancelled()
+        jobs.cancel(tmp_path, "audit", "d-1")
+        job.leave_if_cancelled()
+    assert state(tmp_path)["status"] == "STOPPED"
+    with jobs.running(tmp_path, "audit", "d-1") as job:
+        assert not job.cancelled()
+
+
+def _hang(home: Path) -> None:
+    with jobs.running(home, "audit", "d-1"):
+        time.sleep(60)
+
+
+def test_a_killed_job_frees_its_place_and_the_next_one_has_the_last_word(tmp_path: Path):
+    process = multiprocessing.get_context("spawn").Process(target=_hang, args=(tmp_path,))
+    process.start()
+    while jobs.job_pid(tmp_path, "audit", "d-1") is None or not list((tmp_path / "journals").rglob("job-*")):
+        time.sleep(0.05)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    assert jobs.job_pid(tmp_path, "audit", "d-1") is None
+    with jobs.running(tmp_path, "audit", "d-1") as job:
+        job.outcome = "done"
+    assert (state(tmp_path)["status"], state(tmp_path)["message"]) == ("COMPLETE", "done")
+
+
+def test_a_start_in_the_background_fails_with_a_sentence_in_its_log(tmp_path: Path):
+    jobs.start(tmp_path, "audit", "nowhere", ["data", str(tmp_path / "nowhere")])
+    for _ in range(200):
+        log = jobs.log_of(tmp_path, "audit", "nowhere").read_text()
+        if "There is nothing at" in log:
+            break
+        time.sleep(0.05)
+    assert "There is nothing at" in log
