@@ -52,7 +52,8 @@ class TorchPredictor:
     def predict_squares(self, squares: np.ndarray) -> np.ndarray:
         """Probabilities (n, C) of uint8 RGB images (n, S, S, 3) of the model's own size S, as one batch."""
         pixels = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float() / 255
-        return self._model(normalise(pixels, self.facts.mean, self.facts.std)).softmax(dim=1).numpy()
+        logits = self._model(normalise(pixels, self.facts.mean, self.facts.std))
+        return np.asarray(logits.softmax(dim=1))
 
 
 def load(home: Path, trial_id: str) -> TorchPredictor:

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.data.cache import cache_path, open_cache
 from core.data.dataset import Dataset, DatasetError
+from core.data.importing import keep_description
 from core.data.sample import make_sample
 from core.data.scan import scan
 from core.learning.settings import InitialWeights, ModelError, SettingsError
@@ -49,10 +50,7 @@ def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: C
         source, work=home / "datasets" / "extracted", seed=settings.seed, fractions=settings.fractions(),
         per_class=settings.per_class or None, progress=lambda a, b: tell("read images", a, b), cancelled=cancelled,
     )  # fmt: skip
-    file = dataset_file(home, dataset.dataset_id)
-    if not file.exists() or not Dataset.load(file).root.exists():  # a search on the first copy may still need it
-        file.parent.mkdir(parents=True, exist_ok=True)
-        dataset.save(file)
+    keep_description(dataset, home)
     return dataset
 
 

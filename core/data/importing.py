@@ -1,0 +1,55 @@
+"""A data set into the home folder, without a search: read, described, and recorded for the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from core.data.dataset import DEFAULT_FRACTIONS, Dataset, dataset_records
+from core.data.scan import scan
+from core.paths import dataset_file
+from store.journal import JournalWriter, journal_folder, next_attempt
+
+JOURNAL = "datasets"  # begins the name of its journal
+
+Progress = Callable[[str, int, int], None]  # stage, images done, images in all
+
+
+def import_data(
+    home: Path, source: Path, *, seed: int = 0, fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
+    per_class: int | None = None, tell: Progress = lambda stage, done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Dataset:  # fmt: skip
+    """Read a folder, zip or MedMNIST file, keep its description and record it. The same data again changes nothing.
+
+    Raises as `core.data.scan.scan` does, JournalError when the disk refuses; then nothing is recorded.
+    """
+    dataset = scan(
+        source, work=home / "datasets" / "extracted", seed=seed, fractions=fractions, per_class=per_class,
+        progress=lambda done, total: tell("read images", done, total), cancelled=cancelled,
+    )  # fmt: skip
+    keep_description(dataset, home)
+    mark = dataset_file(home, dataset.dataset_id).with_suffix(".recorded")  # a search records its data itself
+    if not mark.exists():
+        _record(dataset, home)
+        mark.touch()
+    return dataset
+
+
+def keep_description(dataset: Dataset, home: Path) -> None:
+    """Keep the description of a data set; one that is kept stays while its images are there, since searches use it."""
+    file = dataset_file(home, dataset.dataset_id)
+    if not file.exists() or not Dataset.load(file).root.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        dataset.save(file)
+
+
+def _record(dataset: Dataset, home: Path) -> None:
+    folder = journal_folder(home)
+    name = f"{JOURNAL}-{dataset.dataset_id}"
+    journal = JournalWriter(folder, name, next_attempt(folder, name))
+    try:
+        for kind, payload in dataset_records(dataset):
+            journal.append(kind, **payload)
+    finally:
+        journal.close()

@@ -1,0 +1,35 @@
+"""A data set without a search: described, recorded once, nothing where it cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.data.dataset import DatasetError
+from core.data.importing import import_data
+from core.data.sample import make_sample
+from store import queries
+from store.ingest import Ingestor
+from store.journal import HOME_JOURNAL, replay
+from tests.store.tools import empty_store
+
+
+def test_an_imported_data_set_is_in_the_store_once(tmp_path: Path):
+    make_sample(tmp_path / "cells", per_class=8, seed=1)
+    seen: list[tuple[str, int, int]] = []
+    first = import_data(tmp_path / "home", tmp_path / "cells", tell=lambda *facts: seen.append(facts))
+    again = import_data(tmp_path / "home", tmp_path / "cells")
+    assert first.dataset_id == again.dataset_id
+    assert seen[-1] == ("read images", 40, 40)
+    assert [record["kind"] for record in replay(tmp_path / "home", HOME_JOURNAL)] == ["dataset", "images"]
+    connection = empty_store()
+    Ingestor(connection, tmp_path / "home").poll()
+    assert len(queries.images(connection.cursor(), first.dataset_id, "ok")) == 40
+
+
+def test_data_that_cannot_be_read_leave_nothing(tmp_path: Path):
+    (tmp_path / "cells" / "only").mkdir(parents=True)
+    with pytest.raises(DatasetError, match="is empty"):
+        import_data(tmp_path / "home", tmp_path / "cells")
+    assert list(replay(tmp_path / "home", HOME_JOURNAL)) == []
