@@ -55,7 +55,7 @@ class Job:
 
     def cancelled(self) -> bool:
         """Whether a person wants it to end."""
-        return _cancel_file(self.home, self.kind, self.subject).exists()
+        return cancelling(self.home, self.kind, self.subject)
 
     def leave_if_cancelled(self) -> None:
         """Raise JobCancelled where a person wants it to end."""
@@ -132,6 +132,11 @@ def cancel(home: Path, kind: str, subject: str) -> None:
     if job_pid(home, kind, subject) is None:
         raise JobError(f"Nothing does this now ({kind} of {subject}), so there is nothing to cancel.")
     _cancel_file(home, kind, subject).touch()
+
+
+def cancelling(home: Path, kind: str, subject: str) -> bool:
+    """Whether a person has asked the job to end and it has not yet."""
+    return _cancel_file(home, kind, subject).exists()
 
 
 def job_pid(home: Path, kind: str, subject: str) -> int | None:
