@@ -16,6 +16,7 @@ from store.journal import write_durably
 SPLITS: Final = ("train", "calibration", "val", "test")
 DEFAULT_FRACTIONS: Final = {"train": 0.60, "calibration": 0.10, "val": 0.15, "test": 0.15}
 PUBLISHED_FRACTIONS: Final = {"train": 0.70, "calibration": 0.0, "val": 0.15, "test": 0.15}
+HELD_OUT_FRACTIONS: Final = {"train": 0.0, "calibration": 0.0, "val": 0.0, "test": 1.0}  # images from elsewhere
 OK, BAD = "ok", "bad"
 ROWS_A_RECORD: Final = 2000
 LISTED: Final = 50  # bad files that `describe` lists
@@ -141,6 +142,7 @@ def describe(dataset: Dataset) -> str:
     width = max(map(len, rows))
     kind = "SYNTHETIC cells, " if dataset.synthetic else ""
     how = "split given by folders" if dataset.split_origin == "given" else f"split made with seed {dataset.split_seed}"
+    how = "all held out, none to train on" if dataset.fractions == HELD_OUT_FRACTIONS else how
     lines = [f"{dataset.name} ({dataset.dataset_id}): {kind}{len(dataset.usable)} usable images, {how}"]
     lines.append(f"{'class':{width}}" + "".join(f"  {name:>11}" for name in (*SPLITS, "all")))
     lines += [f"{name:{width}}" + "".join(f"  {number:>11}" for number in numbers) for name, numbers in rows.items()]

@@ -17,7 +17,7 @@ Progress = Callable[[str, int, int], None]  # stage, images done, images in all
 
 def import_data(
     home: Path, source: Path, *, seed: int = 0, fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
-    per_class: int | None = None, tell: Progress = lambda stage, done, total: None,
+    per_class: int | None = None, held_out: bool = False, tell: Progress = lambda stage, done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Dataset:  # fmt: skip
     """Read a folder, zip or MedMNIST file, keep its description and record it. The same data again changes nothing.
@@ -26,7 +26,7 @@ def import_data(
     """
     dataset = scan(
         source, work=home / "datasets" / "extracted", seed=seed, fractions=fractions, per_class=per_class,
-        progress=lambda done, total: tell("read images", done, total), cancelled=cancelled,
+        held_out=held_out, progress=lambda done, total: tell("read images", done, total), cancelled=cancelled,
     )  # fmt: skip
     keep_description(dataset, home)
     mark = dataset_file(home, dataset.dataset_id).with_suffix(".recorded")  # a search records its data itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +46,12 @@ class Layout:
     synthetic: bool
 
 
-def find_layout(root: Path) -> Layout:
+def find_layout(root: Path, *, held_out: bool = False) -> Layout:
     """Find class folders at `root`, or below train, val (valid, validation), test and calibration folders.
+
+    Args:
+        held_out: nothing will be trained on these images: all are in the test split, whatever folder they lie in, and
+            one class is enough.
 
     Raises:
         DatasetError: no class folders, only one class, an empty class folder, or split folders mixed with others.
@@ -85,14 +89,17 @@ def find_layout(root: Path) -> Layout:
             classes.add(folder.name)
             if len(entries) > MAX_FILES:
                 raise DatasetError(f"{root} holds more than {MAX_FILES:,} files; give the folder of the images only.")
-    if len(classes) < 2:
+    if len(classes) < 2 and not held_out:
         raise DatasetError(f"{root} has only one class folder, {min(classes)!r}; a classifier needs at least two.")
     splits = tuple(sorted({SPLIT_FOLDERS[folder.name.lower()] for folder in by_split}))
-    if splits and "train" not in splits:
+    if splits and "train" not in splits and not held_out:
         raise DatasetError(f"{root} has {' and '.join(splits)} folders but none to train on; add a train folder.")
     sources = _manifest(root, "")
     for folder in by_split:
         sources |= _manifest(folder, f"{folder.name}/")
+    if held_out:
+        splits = ("test",)
+        entries = [replace(entry, split="test" if entry.class_ else None) for entry in entries]
     ordered = tuple(sorted(entries, key=lambda entry: entry.path))
     return Layout(ordered, tuple(sorted(classes)), splits, sources, (root / SYNTHETIC_MARKER).is_file())
 

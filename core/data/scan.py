@@ -16,6 +16,7 @@ from typing import Final
 from core.data.dataset import (
     BAD,
     DEFAULT_FRACTIONS,
+    HELD_OUT_FRACTIONS,
     OK,
     SPLITS,
     Dataset,
@@ -54,6 +55,7 @@ def scan(
     seed: int = 0,
     fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
     per_class: int | None = None,
+    held_out: bool = False,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> Dataset:
@@ -69,6 +71,8 @@ def scan(
         seed: decides the split, and which images `per_class` leaves.
         fractions: share of each split of the whole, in [0, 1], with sum 1.
         per_class: use at most so many images of each class; given splits keep their proportions.
+        held_out: put every image into the test split, whatever folder it lies in and whatever `fractions` say: images
+            from elsewhere, which models are judged by and never trained on. One image and one class are enough.
         progress: told (files done, files in all).
         cancelled: asked between files; True ends the scan.
 
@@ -78,12 +82,12 @@ def scan(
     """
     tell: Progress = progress or (lambda done, total: None)
     stop: Cancelled = cancelled or (lambda: False)
-    shares = check_fractions(fractions)
+    shares = dict(HELD_OUT_FRACTIONS) if held_out else check_fractions(fractions)
     if per_class is not None and per_class < 1:
         raise DatasetError(f"per_class is {per_class}; it must be at least 1, or none for all images.")
     source = source.absolute()
     root = _folder(source, work.absolute(), tell, stop)
-    layout = find_layout(root)
+    layout = find_layout(root, held_out=held_out)
     found = _examine_all(root, layout, tell, stop)
     records = _set_aside_conflicts([one.record for one in found])
     records = _set_aside_leaks(records)
@@ -91,7 +95,8 @@ def scan(
     _check_classes(root, layout, records, usable)
     if per_class is not None:
         usable = _cap(usable, per_class, seed)
-    usable = _fill_splits(usable, layout.splits, shares, seed)
+    if not held_out:
+        usable = _fill_splits(usable, layout.splits, shares, seed)
     usable.sort(key=lambda record: (record.class_ or "", record.sha256 or "", record.path))
     bad = [replace(record, split=None) for record in records if record.status == BAD]
     images = tuple(replace(record, image_id=place) for place, record in enumerate([*usable, *bad]))
@@ -101,7 +106,7 @@ def scan(
         root=root,
         classes=layout.classes,
         images=images,
-        split_origin="given" if set(layout.splits) & {"val", "test"} else "made",
+        split_origin="given" if set(layout.splits) & {"val", "test"} and not held_out else "made",
         split_seed=seed,
         fractions=shares,
         synthetic=layout.synthetic or any(one.synthetic for one in found),
