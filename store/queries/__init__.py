@@ -4,6 +4,7 @@ Each takes a cursor of the calling thread (`StoreOwner.cursor`) and reads its re
 empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, None or <NA>).
 """
 
+from store.queries.audits import audits, image_sources, source_classes
 from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
@@ -17,6 +18,7 @@ from store.queries.trials import class_epochs, class_report, confusion, epochs, 
 from store.queries.whole import search_predictions
 
 __all__ = [
+    "audits",
     "class_curves",
     "class_ends",
     "class_epochs",
@@ -32,6 +34,7 @@ __all__ = [
     "epochs_saved",
     "fusions",
     "heartbeats",
+    "image_sources",
     "images",
     "jobs",
     "journals",
@@ -45,6 +48,7 @@ __all__ = [
     "search",
     "search_predictions",
     "searches",
+    "source_classes",
     "split_hash",
     "trial",
     "trial_names",

@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "listing": [],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
     "search_predictions": ["?", "val"],
+    "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"],
     "jobs": ["?", "audit"], "journals": [], "damage": [], "columns": [],
 }  # fmt: skip
 
