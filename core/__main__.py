@@ -38,6 +38,10 @@ def main(argv: list[str] | None = None) -> int:
     data = commands.add_parser("data", help="read a data source and say what it holds")
     data.add_argument("source", type=Path)
     data.add_argument("--seed", type=int, default=0)
+    labels = commands.add_parser("labels", help="find the labels of a dataset that are probably wrong")
+    from core.evaluation import label_command
+
+    label_command.add_arguments(labels)
     sample = commands.add_parser("sample", help="make synthetic sample cells")
     sample.add_argument("folder", type=Path)
     sample.add_argument("--per-class", type=int, default=60)
@@ -50,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, note, bundle, data, app, store):
+    for each in (search, what_if, note, bundle, data, labels, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -75,6 +79,10 @@ def _run(arguments: argparse.Namespace) -> int:
         return _note(arguments)
     if arguments.command == "bundle":
         return _bundle(arguments)
+    if arguments.command == "labels":
+        from core.evaluation import label_command
+
+        return label_command.run(arguments)
     if arguments.command == "store":
         from store import cli
 

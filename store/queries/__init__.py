@@ -4,11 +4,13 @@ Each takes a cursor of the calling thread (`StoreOwner.cursor`) and reads its re
 empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, None or <NA>).
 """
 
+from store.queries.audited import audited
 from store.queries.audits import audits, image_sources, source_classes
 from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
 from store.queries.jobs import jobs
+from store.queries.labels import label_check, label_issues
 from store.queries.listing import listing
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
@@ -18,6 +20,7 @@ from store.queries.trials import class_epochs, class_report, confusion, epochs, 
 from store.queries.whole import search_predictions
 
 __all__ = [
+    "audited",
     "audits",
     "class_curves",
     "class_ends",
@@ -38,6 +41,8 @@ __all__ = [
     "images",
     "jobs",
     "journals",
+    "label_check",
+    "label_issues",
     "listing",
     "notes",
     "operating_points",

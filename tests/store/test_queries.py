@@ -27,10 +27,10 @@ ARGUMENTS: dict[str, list[Any]] = {
     "confusion": ["?", "val"], "predictions": ["?", "val"], "dataset": ["?"], "dataset_counts": ["?"],
     "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"],
     "outputs": [["?"], "val"], "split_hash": ["?"], "resumptions": ["?"],
-    "listing": [],
+    "listing": [], "label_check": ["?"], "label_issues": ["?"],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
     "search_predictions": ["?", "val"],
-    "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"],
+    "audited": [], "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"],
     "jobs": ["?", "audit"], "journals": [], "damage": [], "columns": [],
 }  # fmt: skip
 
