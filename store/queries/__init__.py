@@ -9,6 +9,7 @@ from store.queries.audits import audits, image_sources, source_classes
 from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
+from store.queries.external import external_predictions, external_results, external_sets
 from store.queries.jobs import jobs
 from store.queries.labels import label_check, label_issues
 from store.queries.listing import listing
@@ -35,6 +36,9 @@ __all__ = [
     "dataset_counts",
     "epochs",
     "epochs_saved",
+    "external_predictions",
+    "external_results",
+    "external_sets",
     "fusions",
     "heartbeats",
     "image_sources",

@@ -31,6 +31,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
     "search_predictions": ["?", "val"],
     "audited": [], "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"],
+    "external_sets": ["?"], "external_results": [["?"]], "external_predictions": ["?", "?"],
     "jobs": ["?", "audit"], "journals": [], "damage": [], "columns": [],
 }  # fmt: skip
 
