@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.data.dataset import DatasetError
-from core.data.preview import image_file, preview
+from core.data.preview import image_file
 from pages.charts.probabilities import probabilities
 from pages.charts.wording import missing
 from pages.components.csv_button import csv_button
@@ -19,6 +18,7 @@ from pages.components.evaluate_confusion import PAGE, to_first_page
 from pages.components.evaluate_tables import images_table
 from pages.components.evaluate_view import View
 from pages.components.guard import guarded
+from pages.components.pictures import picture
 
 WHICH = {"wrong": "Misclassified", "right": "Right", "all": "All"}
 ORDERS = {"sure": "Surest first", "unsure": "Least sure first"}
@@ -105,12 +105,12 @@ def _files(view: View) -> tuple[Path | None, dict[int, str]]:
 def _card(row: dict[str, Any], root: Path, hashes: dict[int, str]) -> None:
     path, image_id = str(row["path"]), int(row["image_id"])
     with st.container(border=True, gap="xsmall", key=f"card_{image_id}"):
-        picture, problem = _picture(root, path, hashes.get(image_id, ""), THUMBNAIL)
+        shown, problem = picture(root, path, hashes.get(image_id, ""), THUMBNAIL)
         said = f"{row['true_class']}, called {row['called']} with {row['probability']:.4f}"
-        if picture is None:
+        if shown is None:
             st.caption(f":material/hide_image: {problem}")
         else:
-            st.image(picture, width="stretch", alt=f"{path}: {said}")
+            st.image(shown, width="stretch", alt=f"{path}: {said}")
         mark = ":green[right]" if row["right"] else f"called **{row['called']}**"
         st.caption(f"**{row['true_class']}** {mark} {row['probability']:.4f}")
         st.button(
@@ -144,36 +144,14 @@ def _dialog(view: View, place: int) -> None:
     root, hashes = _files(view)
     left, right = st.columns([1, 1.2], gap="large")
     if root is not None:
-        picture, problem = _picture(root, path, hashes.get(image_id, ""), LARGE)
-        if picture is None:
+        shown, problem = picture(root, path, hashes.get(image_id, ""), LARGE)
+        if shown is None:
             left.info(problem, icon=":material/hide_image:")
         else:
-            left.image(picture, width="stretch", alt=f"{path}, {true}")
+            left.image(shown, width="stretch", alt=f"{path}, {true}")
     with right:
         st.markdown(f"**{true}**, called **{called}** ({'right' if true == called else 'wrong'})", anchors=False)
         each = pd.DataFrame({"class": view.names, "probability": view.probabilities[place]})
         show(draw(probabilities, each), key="image_probabilities", alt="Probability of each class, the highest first")
     st.caption("Path")
     st.code(path if root is None else str(image_file(root, path)), language=None, wrap_lines=True)
-
-
-def _picture(root: Path, path: str, sha256: str, side: int) -> tuple[bytes | None, str]:
-    """(a JPEG, '') or (None, why there is none)."""
-    try:
-        file = image_file(root, path)
-        state = file.stat()
-        stamp = (state.st_mtime_ns, state.st_size)
-    except DatasetError as error:
-        return None, str(error)
-    except OSError as error:
-        return None, f"The file is gone or cannot be read ({error.strerror})."
-    return _cached_picture(str(root), path, sha256, side, stamp)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _cached_picture(root: str, path: str, sha256: str, side: int, stamp: tuple[int, int]) -> tuple[bytes | None, str]:
-    """`stamp` (time, bytes) of the file: a file that was written anew is read anew."""
-    try:
-        return preview(Path(root), path, sha256 or None, side), ""
-    except DatasetError as error:
-        return None, str(error)
