@@ -1,4 +1,4 @@
-"""What a person states through a page or a command: notes and tags, fusions, operating points.
+"""What a person states through a page or a command: notes and tags, fusions, operating points, sources of images.
 
 Each is a record of the home's own journal, durable when the call returns. The latest statement about a thing counts.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from store.journal import JournalWriter, journal_folder
+
+ROWS_A_RECORD = 2000  # images
 
 
 class StatementError(ValueError):
@@ -71,6 +73,20 @@ def save_operating_point(
         model_id=model_id, classes=list(classes), rule=dict(rule), prevalence=prevalence, removed=False,
     )  # fmt: skip
     return operating_point_id
+
+
+def set_sources(home: Path, dataset_id: str, sources: Mapping[int, str | None]) -> None:
+    """Say where images come from (image_id -> source, None or empty: not known), over manifest and guess.
+
+    Raises StatementError without an image, JournalError when the disk refuses.
+    """
+    if not sources:
+        raise StatementError("Name at least one image and its source.")
+    items = [(int(image_id), (source or "").strip() or None) for image_id, source in sources.items()]
+    for start in range(0, len(items), ROWS_A_RECORD):
+        image_ids, names = zip(*items[start : start + ROWS_A_RECORD], strict=True)
+        columns = {"image_id": list(image_ids), "source": list(names)}
+        _journal(home).append("image_sources", dataset_id=dataset_id, told_by="person", columns=columns)
 
 
 def remove(home: Path, kind: str, row: Mapping[str, Any]) -> None:

@@ -155,7 +155,7 @@ def source_facts(table: Table, *, unknown: int = 0, patients: bool = False) -> l
                     f"{'is' if len(only) == 1 else 'are'} recognised elsewhere cannot be known from these data."
                 )
     if unknown and named:
-        facts.append(f"The source of {unknown:,} image{' is' if unknown == 1 else 's are'} not known.")
+        facts.append(f"Of {unknown:,} {'image' if unknown == 1 else 'images'} the source is not known.")
     facts.append(
         "A manifest names patients, but no split uses them, so no split here is known to be patient-disjoint."
         if patients
