@@ -35,13 +35,22 @@ def main(argv: list[str] | None = None) -> int:
     bundle = commands.add_parser("bundle", help="write one search as a zip: settings, data, tables, figures")
     bundle.add_argument("search", metavar="SEARCH")
     bundle.add_argument("file", metavar="FILE.zip", type=Path, help="a new file")
-    data = commands.add_parser("data", help="read a data source and say what it holds")
-    data.add_argument("source", type=Path)
-    data.add_argument("--seed", type=int, default=0)
+    data = commands.add_parser("data", help="read a data source: say what it holds, or import it")
+    from core.data import command as data_command
+
+    data_command.add_arguments(data)
     labels = commands.add_parser("labels", help="find the labels of a dataset that are probably wrong")
     from core.evaluation import label_command
 
     label_command.add_arguments(labels)
+    robustness = commands.add_parser("robustness", help="judge a trial on shifted images: stain, blur, JPEG, ...")
+    from core.evaluation import robustness_command
+
+    robustness_command.add_arguments(robustness)
+    external = commands.add_parser("external", help="judge final models by images from elsewhere")
+    from core.evaluation import external_command
+
+    external_command.add_arguments(external)
     sample = commands.add_parser("sample", help="make synthetic sample cells")
     sample.add_argument("folder", type=Path)
     sample.add_argument("--per-class", type=int, default=60)
@@ -54,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, note, bundle, data, labels, app, store):
+    for each in (search, what_if, note, bundle, data, labels, robustness, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -75,6 +84,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from core.search.terminal import run_points
 
         return run_points(arguments.home, arguments.search, arguments.points)
+    if arguments.command == "robustness":
+        from core.evaluation import robustness_command
+
+        return robustness_command.run(arguments)
     if arguments.command == "note":
         return _note(arguments)
     if arguments.command == "bundle":
@@ -83,6 +96,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from core.evaluation import label_command
 
         return label_command.run(arguments)
+    if arguments.command == "external":
+        from core.evaluation import external_command
+
+        return external_command.run(arguments)
     if arguments.command == "store":
         from store import cli
 
@@ -96,11 +113,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
         print(make_sample(arguments.folder, per_class=arguments.per_class, seed=arguments.seed))
         return 0
-    from core.data.dataset import describe
-    from core.data.scan import scan
+    from core.data import command as data_command
 
-    print(describe(scan(arguments.source, work=arguments.home / "datasets" / "extracted", seed=arguments.seed)))
-    return 0
+    return data_command.run(arguments)
 
 
 def _note(arguments: argparse.Namespace) -> int:
