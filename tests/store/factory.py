@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from core.data.cells import draw_cell
+from core.evaluation.shifts import SHIFTS, VERSION
 from core.evaluation.intervals import wilson
 from store.journal import CONTROLLER_VERDICT_SEQ, JournalWriter, journal_folder, next_attempt
 from store.published import published_records
@@ -339,4 +340,35 @@ def write_sources(home: Path, dataset_id: str, sources: Mapping[int, str], *, to
     journal = JournalWriter(folder, "made-sources", next_attempt(folder, "made-sources"))
     columns = {"image_id": list(sources), "source": list(sources.values())}
     journal.append("image_sources", dataset_id=dataset_id, told_by=told_by, columns=columns)
+    journal.close()
+
+
+def write_robustness(
+    home: Path, trial_id: str, *, shifts: Sequence[str] | None = None, severities: Sequence[int] = (1, 2, 3, 4, 5),
+    each: int = 50, classes: int = 5, weak: Mapping[str, int] | None = None, split: str = "test",
+    version: int | None = None, seconds: float = 2.0,
+) -> None:  # fmt: skip
+    """Record made-up robustness of a trial, in its search's journals.
+
+    Unchanged, all but one image of each class are called right. Under a shift, class 0 loses `weak[shift]` images a
+    severity (stain 12, hue 6 by default), and every class loses one image at severities 4 and 5; lost images are called
+    as the next class.
+
+    Args:
+        shifts: all by default. each: images of each class. version: of the shifts, the present one by default.
+    """
+    weak = {"stain": 12, "hue": 6} if weak is None else weak
+    folder = journal_folder(home, trial_id.partition(".")[0])
+    name = f"robustness-{trial_id.partition('.')[2]}"
+    journal = JournalWriter(folder, name, next_attempt(folder, name))
+    wanted = [(shift, severity) for shift in (SHIFTS if shifts is None else shifts) for severity in severities]
+    for shift, severity in [("none", 0), *wanted]:
+        lost = np.full(classes, 1 + (severity >= 4))
+        lost[0] = min(each, lost[0] + weak.get(shift, 0) * severity)
+        confusion = np.diag(each - lost) + np.roll(np.diag(lost), 1, axis=1)
+        journal.append(
+            "robustness", trial_id=trial_id, shift=shift, severity=severity, search_id=trial_id.partition(".")[0],
+            split=split, confusion=confusion.ravel().tolist(), version=VERSION if version is None else version,
+            seconds=seconds,
+        )  # fmt: skip
     journal.close()
