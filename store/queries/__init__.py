@@ -4,17 +4,19 @@ Each takes a cursor of the calling thread (`StoreOwner.cursor`) and reads its re
 empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, None or <NA>).
 """
 
-from store.queries.audited import audited
+from store.queries.audited import audited, sources_told
 from store.queries.audits import audits, image_sources, source_classes
 from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
+from store.queries.datasets import datasets, image_groups, image_page, image_record, image_sizes, label_conflicts
 from store.queries.external import external_predictions, external_results, external_sets
 from store.queries.jobs import jobs
 from store.queries.labels import label_check, label_issues
 from store.queries.listing import listing
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
+from store.queries.robustness import robustness
 from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
 from store.queries.statements import fusions, notes, operating_points
 from store.queries.trials import class_epochs, class_report, confusion, epochs, predictions, trial, trials
@@ -34,6 +36,7 @@ __all__ = [
     "damage",
     "dataset",
     "dataset_counts",
+    "datasets",
     "epochs",
     "epochs_saved",
     "external_predictions",
@@ -41,11 +44,16 @@ __all__ = [
     "external_sets",
     "fusions",
     "heartbeats",
+    "image_groups",
+    "image_page",
+    "image_record",
+    "image_sizes",
     "image_sources",
     "images",
     "jobs",
     "journals",
     "label_check",
+    "label_conflicts",
     "label_issues",
     "listing",
     "notes",
@@ -54,10 +62,12 @@ __all__ = [
     "predictions",
     "readings",
     "resumptions",
+    "robustness",
     "search",
     "search_predictions",
     "searches",
     "source_classes",
+    "sources_told",
     "split_hash",
     "trial",
     "trial_names",

@@ -30,8 +30,11 @@ ARGUMENTS: dict[str, list[Any]] = {
     "listing": [], "label_check": ["?"], "label_issues": ["?"],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
     "search_predictions": ["?", "val"],
-    "audited": [], "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"],
+    "audited": [], "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"], "sources_told": ["?"],
     "external_sets": ["?"], "external_results": [["?"]], "external_predictions": ["?", "?"],
+    "robustness": [["?"]],
+    "datasets": [], "image_groups": ["?"], "image_sizes": ["?"], "image_page": ["?"], "image_record": ["?", 0],
+    "label_conflicts": ["?"],
     "jobs": ["?", "audit"], "journals": [], "damage": [], "columns": [],
 }  # fmt: skip
 
