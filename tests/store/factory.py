@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image
 
 from core.data.cells import draw_cell
-from core.evaluation.shifts import SHIFTS, VERSION
 from core.evaluation.intervals import wilson
+from core.evaluation.shifts import SHIFTS, VERSION
 from store.journal import CONTROLLER_VERDICT_SEQ, JournalWriter, journal_folder, next_attempt
 from store.published import published_records
 
