@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -63,15 +64,17 @@ def sensitivities(rows: pd.DataFrame, names: list[str], labels: list[str]) -> go
     """
     if rows.empty:
         return palette.empty("No baseline has been judged on this yet.", height=150)
-    table = rows.set_index(["name", "label"])
-    cells = [[table.loc[(name, label)] for label in labels] for name in names]
-    shares = [[float(cell["sensitivity"]) for cell in row] for row in cells]
+    parts = {
+        column: rows.pivot(index="name", columns="label", values=column).reindex(index=names, columns=labels).to_numpy()
+        for column in ("sensitivity", "right", "n")
+    }
+    shares = parts["sensitivity"]
     figure = go.Figure()
     figure.add_heatmap(
         z=shares, x=labels, y=names, zmin=0, zmax=1, xgap=3, ygap=3, showscale=False,
         colorscale=[[0, palette.faded(palette.QUIET, 0.08)], [1, palette.faded(palette.ACCENT, 0.6)]],
         text=[[f"{share:.0%}" for share in row] for row in shares], texttemplate="%{text}",
-        customdata=[[(int(cell["right"]), int(cell["n"])) for cell in row] for row in cells],
+        customdata=np.dstack([parts["right"], parts["n"]]),
         hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} images of %{x} rightly<extra></extra>",
     )  # fmt: skip
     palette.finish(figure, height=70 + ROW * len(names))

@@ -32,3 +32,18 @@ def audited(cursor: Cursor) -> pd.DataFrame:
         WHERE a.target = 'class' ORDER BY a.dataset_id, a.feature
         """,
     )
+
+
+def sources_told(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
+    """When a person last said where images of a dataset come from, one row: at; none where nobody has.
+
+    An audit of the sources that is older was made with others.
+    """
+    return frame(
+        cursor,
+        """
+        SELECT max(recorded_at) AS "at" FROM image_source
+        WHERE dataset_id = ? AND told_by = 'person' HAVING count(*) > 0
+        """,
+        [dataset_id],
+    )

@@ -1,0 +1,66 @@
+"""The badge beside every accuracy: how much of it can be had without looking at the cell. It leads to the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.charts.wording import missing
+from pages.components.data import read, record
+from pages.components.jobs import standing
+from pages.components.shortcut import NOT_AUDITED, Audits, audits_of
+from store.published import DATASET_ID as PUBLISHED
+
+AUDIT = "audit"  # the kind of job
+PAGE, TAB = "data.py", "Shortcuts"  # where the audit stands, and the name of its tab
+LOOK: Mapping[str, tuple[str, str]] = {  # level -> (icon, colour); the words say it too
+    "high": (":material/priority_high:", "orange"),
+    "some": (":material/rule:", "blue"),
+    "low": (":material/check:", "green"),
+    "not audited": (":material/help:", "gray"),
+    "running": (":material/hourglass_top:", "gray"),
+}
+
+
+def audits() -> Audits:
+    """What is known of all datasets: one query for the audits, one for the jobs."""
+    states = {}
+    for row in read("jobs", None, AUDIT).to_dict("records"):
+        subject, state = str(row["subject"]), str(row["status"])
+        if state == "RUNNING":
+            state = standing(AUDIT, subject)[0] or state
+        if state != "COMPLETE":
+            states[subject] = state
+    return audits_of(read("audited"), states)
+
+
+def shortcut_badge(
+    dataset_id: Any, accuracy: Any, *, known: Audits | None = None, synthetic: bool | None = None
+) -> None:
+    """Draw the badge: its words, the sentence as its tooltip, and the way to the audit where there can be one.
+
+    Args:
+        accuracy: of the model that it stands beside, in [0, 1]; missing: it speaks of the dataset alone.
+        known: from `audits`, for a page with many; read here without it.
+        synthetic: whether these are generated sample cells; looked up without it.
+    """
+    found = (audits() if known is None else known).badge(dataset_id, accuracy)
+    icon, colour = LOOK[found.level]
+    said = found.sentence
+    leads = not missing(dataset_id) and dataset_id != PUBLISHED
+    if leads and found.level == NOT_AUDITED:
+        said += " It can be started where this leads."
+    if synthetic is None and leads:
+        dataset = record("dataset", str(dataset_id)) or {}
+        synthetic = not missing(dataset.get("synthetic")) and bool(dataset["synthetic"])
+    if synthetic:
+        said += " These are synthetic sample cells: it says nothing of medicine."
+    if leads:
+        st.page_link(
+            PAGE, label=f":{colour}-badge[{icon} {found.text}]", icon="", help=said, width="content",
+            query_params={"dataset": str(dataset_id), "view": TAB},
+        )  # fmt: skip
+    else:
+        st.badge(found.text, icon=icon, color=colour, help=said)  # type: ignore[arg-type]
