@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             source, work=arguments.home / "datasets" / "extracted", seed=arguments.seed,
             fractions=_fractions(arguments), held_out=arguments.held_out,
             progress=lambda done, total: line.tell("read images", done, total),
+            comparing=lambda done, total: line.tell("compare images", done, total),
         )  # fmt: skip
     except KeyboardInterrupt:
         line.close()

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from core.data.pairs import DuplicatePair, leaks, pair_columns, pair_lines, pairs_of
 from store.journal import write_durably
 
 SPLITS: Final = ("train", "calibration", "val", "test")
@@ -42,7 +43,7 @@ class ImageRecord:
     split: str | None  # one of SPLITS; None where the file is bad
     sha256: str | None  # of the file's bytes, hex
     pixel_sha256: str | None  # of height, width and RGB pixels, hex
-    group_id: str | None  # images of one group show the same pixels and stay in one split
+    group_id: str | None  # images of one group show the same cells and stay in one split
     source: str | None  # where the image comes from, if a manifest says so
     width: int | None  # pixels
     height: int | None
@@ -62,6 +63,8 @@ class Dataset:
         split_seed: decides a made split and which images a cap leaves.
         fractions: share of each split that was asked for, in [0, 1].
         synthetic: whether any image was drawn by the sample generator.
+        pairs: images that show the same cells although their pixels differ; of images with equal pixels, the first.
+        searched: what pairs were looked for (core.data.duplicates.looked_for); "": read before there was a search.
     """
 
     dataset_id: str
@@ -73,6 +76,8 @@ class Dataset:
     split_seed: int
     fractions: dict[str, float]
     synthetic: bool
+    pairs: tuple[DuplicatePair, ...] = ()
+    searched: str = ""
 
     @cached_property
     def usable(self) -> tuple[ImageRecord, ...]:
@@ -89,10 +94,14 @@ class Dataset:
         found = Counter((image.class_, image.split) for image in self.usable)
         return {name: {split: found[name, split] for split in SPLITS} for name in self.classes}
 
+    def leaks(self) -> dict[tuple[str, str], int]:
+        """Pairs whose images lie in two splits, counted by (more held-out split, other split); only given splits."""
+        return leaks(self.images, self.pairs)
+
     def save(self, path: Path) -> None:
         """Write the description durably as JSON (the images themselves stay where they are)."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        facts |= {"root": str(self.root), "images": _columns(self.images)}
+        facts |= {"root": str(self.root), "images": _columns(self.images), "pairs": pair_columns(self.pairs)}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, json.dumps(facts).encode())
 
@@ -106,6 +115,7 @@ class Dataset:
             rows = zip(*(columns[_COLUMNS.get(name, name)] for name in names), strict=True)
             images = tuple(ImageRecord(*row) for row in rows)
             facts |= {"root": Path(facts["root"]), "classes": tuple(facts["classes"]), "images": images}
+            facts["pairs"] = pairs_of(facts["pairs"]) if "pairs" in facts else ()  # older descriptions have none
             return Dataset(**facts)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"The data set description {path} cannot be read; scan the data again.") from error
@@ -118,7 +128,10 @@ def content_id(images: Iterable[ImageRecord]) -> str:
 
 
 def dataset_records(dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
-    """The journal records of a data set, (kind, payload) each: one `dataset`, then `images` of up to 2,000 rows."""
+    """The journal records of a data set, (kind, payload) each: `dataset`, then `images` and `duplicate_pairs`.
+
+    The latter two hold up to 2,000 rows each.
+    """
     head: dict[str, Any] = {
         "dataset_id": dataset.dataset_id,
         "name": dataset.name,
@@ -131,11 +144,11 @@ def dataset_records(dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
         "usable": len(dataset.usable),
         "bad": len(dataset.bad),
     }
-    return [("dataset", head), *_image_records(dataset)]
+    return [("dataset", head), *_image_records(dataset), *_pair_records(dataset)]
 
 
 def describe(dataset: Dataset) -> str:
-    """A text for the terminal: usable images per class and split, then the files left out with their reasons."""
+    """A text for the terminal: usable images per class and split, duplicates, the files left out with their reasons."""
     counts = dataset.counts()
     rows = {name: [*parts.values(), sum(parts.values())] for name, parts in counts.items()}
     rows["all"] = [sum(numbers) for numbers in zip(*rows.values(), strict=True)]
@@ -146,6 +159,7 @@ def describe(dataset: Dataset) -> str:
     lines = [f"{dataset.name} ({dataset.dataset_id}): {kind}{len(dataset.usable)} usable images, {how}"]
     lines.append(f"{'class':{width}}" + "".join(f"  {name:>11}" for name in (*SPLITS, "all")))
     lines += [f"{name:{width}}" + "".join(f"  {number:>11}" for number in numbers) for name, numbers in rows.items()]
+    lines += pair_lines(dataset.images, dataset.pairs, LISTED)
     if dataset.bad:
         lines.append(f"{len(dataset.bad)} files left out:")
         lines += [f"  {image.path}: {image.reason}" for image in dataset.bad[:LISTED]]
@@ -163,3 +177,9 @@ def _image_records(dataset: Dataset) -> Iterator[tuple[str, dict[str, Any]]]:
     for start in range(0, len(dataset.images), ROWS_A_RECORD):
         part = dataset.images[start : start + ROWS_A_RECORD]
         yield "images", {"dataset_id": dataset.dataset_id, "columns": _columns(part)}
+
+
+def _pair_records(dataset: Dataset) -> Iterator[tuple[str, dict[str, Any]]]:
+    for start in range(0, len(dataset.pairs), ROWS_A_RECORD):
+        part = dataset.pairs[start : start + ROWS_A_RECORD]
+        yield "duplicate_pairs", {"dataset_id": dataset.dataset_id, "columns": pair_columns(part)}

@@ -26,7 +26,8 @@ def import_data(
     """
     dataset = scan(
         source, work=home / "datasets" / "extracted", seed=seed, fractions=fractions, per_class=per_class,
-        held_out=held_out, progress=lambda done, total: tell("read images", done, total), cancelled=cancelled,
+        held_out=held_out, progress=lambda done, total: tell("read images", done, total),
+        comparing=lambda done, total: tell("compare images", done, total), cancelled=cancelled,
     )  # fmt: skip
     keep_description(dataset, home)
     mark = dataset_file(home, dataset.dataset_id).with_suffix(".recorded")  # a search records its data itself

@@ -25,9 +25,13 @@ from core.data.dataset import (
     ScanCancelled,
     content_id,
 )
+from core.data.duplicates import EVERYTHING, NOTHING, find_pairs, looked_for
+from core.data.fingerprint import Fingerprint, fingerprint
+from core.data.groups import united
 from core.data.intake import IntakeError, decode_image
 from core.data.layout import Entry, Layout, find_layout, is_text
 from core.data.medmnist import unpack_medmnist
+from core.data.pairs import HELD_OUT, DuplicatePair
 from core.data.split import cap, check_fractions, split_groups
 from core.data.unpack import unpack_zip
 
@@ -46,6 +50,7 @@ class _Found:
 
     record: ImageRecord
     synthetic: bool = False
+    print: Fingerprint | None = None
 
 
 def scan(
@@ -57,12 +62,14 @@ def scan(
     per_class: int | None = None,
     held_out: bool = False,
     progress: Progress | None = None,
+    comparing: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> Dataset:
     """Read a folder of class folders (or of train, val, test folders above them), a zip of either, or a MedMNIST .npz.
 
     Every file in a class folder is examined. One that is no readable image, shows pixels that are also filed under
     another class, or repeats an image of a more held-out given split, is listed as bad with its reason and left out.
+    Images that show the same cells although their pixels differ become pairs, and stay in one split that is made.
     Splits that folders give are kept; each other split with a fraction above 0 is made from the training images.
 
     Args:
@@ -74,6 +81,7 @@ def scan(
         held_out: put every image into the test split, whatever folder it lies in and whatever `fractions` say: images
             from elsewhere, which models are judged by and never trained on. One image and one class are enough.
         progress: told (files done, files in all).
+        comparing: told (steps done, steps in all) while the images are compared with each other.
         cancelled: asked between files; True ends the scan.
 
     Raises:
@@ -95,6 +103,8 @@ def scan(
     _check_classes(root, layout, records, usable)
     if per_class is not None:
         usable = _cap(usable, per_class, seed)
+    pairs, pixels = _duplicates(usable, found, comparing or (lambda done, total: None), stop)
+    usable = united(usable, [(pixels[pair.image_a], pixels[pair.image_b]) for pair in pairs])
     if not held_out:
         usable = _fill_splits(usable, layout.splits, shares, seed)
     usable.sort(key=lambda record: (record.class_ or "", record.sha256 or "", record.path))
@@ -110,6 +120,8 @@ def scan(
         split_seed=seed,
         fractions=shares,
         synthetic=layout.synthetic or any(one.synthetic for one in found),
+        pairs=_by_image(pairs, pixels, usable),
+        searched=looked_for(len(found)),
     )
 
 
@@ -134,18 +146,19 @@ def _folder(source: Path, work: Path, tell: Progress, stop: Cancelled) -> Path:
 def _examine_all(root: Path, layout: Layout, tell: Progress, stop: Cancelled) -> list[_Found]:
     found: list[_Found] = []
     total = len(layout.entries)
+    looked = looked_for(total)  # what will not be compared need not be kept
     tell(0, total)
     with ThreadPoolExecutor(THREADS) as pool:
         for batch in _batches(layout.entries, 16 * THREADS):
             if stop():
                 raise ScanCancelled("Reading the data was cancelled.")
-            found += pool.map(lambda entry: _examine(root, entry, layout.sources), batch)
+            found += pool.map(lambda entry: _examine(root, entry, layout.sources, looked), batch)
             tell(len(found), total)
     return found
 
 
-def _examine(root: Path, entry: Entry, sources: Mapping[str, str]) -> _Found:
-    """Hash and decode one file. What is wrong with it becomes its reason."""
+def _examine(root: Path, entry: Entry, sources: Mapping[str, str], looked: str) -> _Found:
+    """Hash, decode and shrink one file. What is wrong with it becomes its reason."""
     record = ImageRecord(
         image_id=-1, path=entry.path, class_=entry.class_, split=entry.split, sha256=None, pixel_sha256=None,
         group_id=None, source=sources.get(entry.path), width=None, height=None,
@@ -165,7 +178,8 @@ def _examine(root: Path, entry: Entry, sources: Mapping[str, str]) -> _Found:
     digest = hashlib.sha256(struct.pack("<II", height, width) + rgb.tobytes()).hexdigest()
     group = f"g-{digest[:16]}"
     record = replace(record, pixel_sha256=digest, group_id=group, width=width, height=height)
-    return _Found(record, synthetic=SYNTHETIC_TEXT.encode() in data[:_BEGINNING])
+    kept = None if looked == NOTHING else fingerprint(rgb, with_field=looked == EVERYTHING)
+    return _Found(record, SYNTHETIC_TEXT.encode() in data[:_BEGINNING], kept)
 
 
 def _read(path: Path) -> bytes:
@@ -207,9 +221,8 @@ def _set_aside_conflicts(records: list[ImageRecord]) -> list[ImageRecord]:
 def _set_aside_leaks(records: list[ImageRecord]) -> list[ImageRecord]:
     """Equal pixels in two given splits: kept in the most held-out one, so that given test images stay comparable."""
     result = list(records)
-    held_out = {None: -1, "train": 0, "calibration": 1, "val": 2, "test": 3}
     for group in _same_pixels(records):
-        kept = max((records[place] for place in group), key=lambda record: held_out[record.split])
+        kept = max((records[place] for place in group), key=lambda record: HELD_OUT[record.split])
         for place in group:
             if (split := records[place].split) != kept.split:
                 reason = f"The same pixels are in the {kept.split} split ({kept.path}); left out of {split}: a leak."
@@ -227,6 +240,32 @@ def _check_classes(root: Path, layout: Layout, records: list[ImageRecord], usabl
                 reason = next((r.reason for r in records if r.reason and (r.class_, r.split) == (name, split)), None)
                 why = f" (the first file left out: {reason.rstrip('.')})" if reason else ""
                 raise DatasetError(f"The {place} in {root} has no usable image{why}; add images or remove the class.")
+
+
+def _duplicates(
+    usable: list[ImageRecord], found: list[_Found], tell: Progress, stop: Cancelled
+) -> tuple[list[DuplicatePair], list[str]]:
+    """Pairs of different pictures, and the pixel hash of each picture by its place there."""
+    wanted = {record.pixel_sha256 for record in usable}
+    prints = {one.record.pixel_sha256 or "": one.print for one in found if one.record.pixel_sha256 in wanted}
+    kept = {pixels: one for pixels, one in sorted(prints.items()) if one is not None}
+
+    def leave() -> None:
+        if stop():
+            raise ScanCancelled("Comparing the images was cancelled.")
+
+    return find_pairs(list(kept.values()), looked_for(len(found)), tell, leave), list(kept)
+
+
+def _by_image(
+    pairs: Sequence[DuplicatePair], pixels: Sequence[str], usable: list[ImageRecord]
+) -> tuple[DuplicatePair, ...]:
+    """Pairs of pictures as pairs of images: of several with equal pixels, the first."""
+    first: dict[str | None, int] = {}
+    for place, record in enumerate(usable):
+        first.setdefault(record.pixel_sha256, place)
+    turned = [replace(pair, image_a=first[pixels[pair.image_a]], image_b=first[pixels[pair.image_b]]) for pair in pairs]
+    return tuple(sorted((pair.ordered() for pair in turned), key=lambda pair: (pair.image_a, pair.image_b)))
 
 
 def _cap(usable: list[ImageRecord], per_class: int, seed: int) -> list[ImageRecord]:

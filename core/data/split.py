@@ -55,7 +55,8 @@ def split_groups(labels: Sequence[str], groups: Sequence[str], fractions: Mappin
         if number < len(wanted):
             raise DatasetError(
                 f"Class folder {label!r} has {number} different usable image{'s' * (number != 1)}, but each of "
-                f"{', '.join(wanted)} needs one; add images or ask for fewer splits."
+                f"{', '.join(wanted)} needs one (copies and crops of one field count once); add images or ask for "
+                "fewer splits."
             )
     totals = Counter(labels)
     room = {label: share_out(total, {name: fractions[name] for name in wanted}) for label, total in totals.items()}

@@ -48,7 +48,8 @@ def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: C
         )  # fmt: skip
     dataset = scan(
         source, work=home / "datasets" / "extracted", seed=settings.seed, fractions=settings.fractions(),
-        per_class=settings.per_class or None, progress=lambda a, b: tell("read images", a, b), cancelled=cancelled,
+        per_class=settings.per_class or None, progress=lambda a, b: tell("read images", a, b),
+        comparing=lambda a, b: tell("compare images", a, b), cancelled=cancelled,
     )  # fmt: skip
     keep_description(dataset, home)
     return dataset

@@ -1,0 +1,78 @@
+"""Duplicates that equal pixels do not show: the same picture turned or encoded anew, and crops of one field.
+
+What such a search cannot find: other fields of the same slide or patient, the same cell photographed again, crops that
+share too little, or that were turned by other angles than 90 degrees or scaled differently before they were cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from core.data.fingerprint import Fingerprint
+from core.data.keypoints import LEAST_SIDE
+from core.data.near import find_near
+from core.data.overlaps import LEAST_SHARED, find_overlaps
+from core.data.pairs import NEAR, OVERLAP, DuplicatePair
+
+MOST_OVERLAP: Final = 40_000  # images whose crops are compared: time and memory grow, with the square and in proportion
+MOST_NEAR: Final = 120_000  # images that are compared at all
+EVERYTHING, WHOLE, NOTHING = "near and overlap", "near", "nothing"  # what was looked for
+_DIGITS: Final = 4
+
+Told = Callable[[int, int], None]
+
+
+def looked_for(images: int) -> str:
+    """What is looked for in so many images."""
+    return EVERYTHING if images <= MOST_OVERLAP else WHOLE if images <= MOST_NEAR else NOTHING
+
+
+def find_pairs(
+    prints: Sequence[Fingerprint], searched: str, tell: Told, leave: Callable[[], None]
+) -> list[DuplicatePair]:
+    """Every pair of pictures that show the same cells, by their places; a pair found in both ways is "near".
+
+    Args:
+        prints: of pictures whose pixels all differ.
+        searched: what is looked for, as `looked_for` says it.
+        tell: told (steps done, steps in all).
+        leave: called now and then; it raises when a person wants the search to end.
+    """
+    n = len(prints)
+    steps = {EVERYTHING: 3 * n, WHOLE: n, NOTHING: 0}[searched]
+    found: dict[tuple[int, int], DuplicatePair] = {}
+    if searched == EVERYTHING:
+        for crop in find_overlaps(prints, lambda done, _: tell(n + done, steps), leave):
+            height, width = prints[crop.a].field.shape
+            found[crop.a, crop.b] = DuplicatePair(
+                crop.a, crop.b, OVERLAP, None, None, round(crop.correlation, _DIGITS),
+                dx=round(crop.dx / width, _DIGITS), dy=round(crop.dy / height, _DIGITS),
+            )  # fmt: skip
+    if searched != NOTHING:
+        for one in find_near(prints, lambda done, _: tell(done, steps), leave):
+            value = round(one.correlation, _DIGITS)
+            found[one.a, one.b] = DuplicatePair(one.a, one.b, NEAR, one.symmetry, one.distance, value, dx=0.0, dy=0.0)
+    tell(steps, steps)
+    return [found[key] for key in sorted(found)]
+
+
+def search_words(searched: str, images: int) -> str:
+    """What the search for duplicates covered, for a person."""
+    if not searched:
+        return "These data were read before CellAscent looked for duplicates other than equal pixels; read them again."
+    if searched == NOTHING:
+        return f"Only equal pixels were looked for, since there are more than {MOST_NEAR:,} files."
+    whole = f"All {images:,} images were compared as wholes, turned and mirrored in the eight ways of the square"
+    if searched == WHOLE:
+        return f"{whole}; not for overlapping crops, since there are more than {MOST_OVERLAP:,} files."
+    return (
+        f"{whole}, and for crops of one field that share {LEAST_SHARED:.0%} or more of their area (images of at least "
+        f"{LEAST_SIDE} px a side)."
+    )
+
+
+BLIND: Final = (
+    "Such a search cannot find other fields of the same slide or patient, the same cell photographed again, crops that "
+    "share less, or crops turned by other angles or scaled differently."
+)
