@@ -7,6 +7,9 @@ classes from both hospitals at 224 px: at severity 1 the change is barely visibl
 seen at once), at 5 it is strong, but a person still recognises the cell. They were not tuned on the accuracy of any
 model.
 
+Lengths are shares of the side, so that a severity looks alike at every size; of small images the weakest blurs stay
+within a pixel and change nothing.
+
 Deterministic: what is random about an image (the direction of a change, noise) comes from the seed of that image, and
 is the same at every severity. NumPy, SciPy and Pillow only.
 """
