@@ -43,6 +43,10 @@ def main(argv: list[str] | None = None) -> int:
     from core.evaluation import label_command
 
     label_command.add_arguments(labels)
+    audit = commands.add_parser("audit", help="find what tells the classes of a dataset without looking at the cell")
+    from core.evaluation import audit_command
+
+    audit_command.add_arguments(audit)
     robustness = commands.add_parser("robustness", help="judge a trial on shifted images: stain, blur, JPEG, ...")
     from core.evaluation import robustness_command
 
@@ -63,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, note, bundle, data, labels, robustness, app, store):
+    for each in (search, what_if, note, bundle, data, labels, audit, robustness, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -96,6 +100,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from core.evaluation import label_command
 
         return label_command.run(arguments)
+    if arguments.command == "audit":
+        from core.evaluation import audit_command
+
+        return audit_command.run(arguments)
     if arguments.command == "external":
         from core.evaluation import external_command
 

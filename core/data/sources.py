@@ -55,7 +55,10 @@ def known_sources(dataset: Dataset) -> dict[int, str]:
 
 
 def told_sources(home: Path, dataset: Dataset) -> dict[int, Told]:
-    """What is known of each usable image, by image_id: a person's word, else a guess, else the manifest's."""
+    """What is known of each usable image, by image_id: a person's word, else a guess, else the manifest's.
+
+    An image that a guess found nothing for, or that a person says is of unknown source, is there with source None.
+    """
     told = {image_id: Told(source, MANIFEST_SAID) for image_id, source in known_sources(dataset).items()}
     latest: dict[int, tuple[str, Told]] = {}
     for record in replay(home, HOME_JOURNAL):
@@ -65,12 +68,11 @@ def told_sources(home: Path, dataset: Dataset) -> dict[int, Told]:
         for image_id, source in zip(columns["image_id"], columns["source"], strict=True):
             if image_id not in latest or latest[image_id][0] < record["at"]:
                 latest[image_id] = (record["at"], Told(source, record["told_by"]))
-    usable = {image.image_id for image in dataset.usable}
-    return told | {
-        image_id: said
-        for image_id, (_, said) in latest.items()
-        if image_id in usable and (said.source is not None or said.by == PERSON)
-    }
+    for image in dataset.usable:
+        said = latest[image.image_id][1] if image.image_id in latest else None
+        if said and (said.source is not None or said.by == PERSON or image.image_id not in told):
+            told[image.image_id] = said
+    return told
 
 
 def guess_sources(signs: Sequence[Signs]) -> list[str | None]:

@@ -18,8 +18,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.intervals import wilson
-
 METHOD_VERSION: Final = 1  # raise it when the same images give other numbers: they are then audited anew
 FOLDS: Final = 5
 MAX_ITERATIONS: Final = 300  # of L-BFGS; the accuracy has settled long before
@@ -137,6 +135,8 @@ def cross_validate(
         leave_if_cancelled: called before each fold; what it raises ends the audit.
     """
     from sklearn.model_selection import StratifiedGroupKFold  # takes a second: only who audits waits for it
+
+    from core.evaluation.intervals import wilson
 
     began = time.monotonic()
     names = sorted(set(of.labels))

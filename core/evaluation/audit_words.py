@@ -73,7 +73,7 @@ def sentence(accuracies: Mapping[str, float], chance: float, model_accuracy: flo
     accuracy = accuracies[feature]
     figures = f"{feature} {accuracy:.3f}, chance {chance:.3f}"
     if model_accuracy is None:
-        return f"{_capital(ALONE[feature])} predicts the class with accuracy {accuracy:.3f} (chance {chance:.3f})."
+        return alone(feature, "class", accuracy, chance)
     share = lead_over_chance(accuracy, model_accuracy, chance)
     if share is None:
         return f"This model has no lead over chance (model {model_accuracy:.3f}, {figures})."
@@ -81,6 +81,13 @@ def sentence(accuracies: Mapping[str, float], chance: float, model_accuracy: flo
     if share == 0:
         return f"None of this model's lead over chance can be had without looking at the cell (best: {figures})."
     return f"{percent(share)} of this model's lead over chance can be had from {ALONE[feature]} ({figures})."
+
+
+def alone(feature: str, target: str, accuracy: float, chance: float) -> str:
+    """What a feature says of a target, "class" or "source", in one sentence."""
+    words = ALONE[feature]
+    verb = "predict" if words.startswith(("facts", "the four")) else "predicts"
+    return f"{_capital(words)} {verb} the {target} with accuracy {accuracy:.3f} (chance {chance:.3f})."
 
 
 def badge(

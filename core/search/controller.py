@@ -38,6 +38,7 @@ class Controller:
         say: is given the state and every new record, for a terminal.
         launcher: makes the Launcher for a device ("cpu" or "cuda").
         interrupted: the wish of whoever sits at the terminal: "stop", "cancel" or None.
+        with_data: is given the id of the data set once it is read and recorded. It must not fail or take long.
 
     Raises Stopped when there is nothing to go on with.
     """
@@ -45,9 +46,9 @@ class Controller:
     def __init__(
         self, home: Path, search_id: str, settings: SearchSettings | None, *, command: str = "",
         say: Say = lambda _state, _records: None, launcher: Callable[[str], Launcher] = LocalLauncher,
-        interrupted: Callable[[], str | None] = lambda: None,
+        interrupted: Callable[[], str | None] = lambda: None, with_data: Callable[[str], None] = lambda _id: None,
     ) -> None:  # fmt: skip
-        self.home, self.search_id = home, search_id
+        self.home, self.search_id, self._with_data = home, search_id, with_data
         self._say, self._make_launcher, self._interrupted = say, launcher, interrupted
         self.state = SearchState(home, search_id)
         self.state.update()
@@ -76,6 +77,7 @@ class Controller:
         heart = Heart(self._journal, self.search_id)
         try:
             dataset, prepared = self._prepare(heart)
+            self._with_data(dataset.dataset_id)
             pool = TrialPool(
                 self.home, self.search_id, self.state, self._journal, heart, self._wish, self._say, prepared, dataset,
                 self._make_launcher(prepared.device),
