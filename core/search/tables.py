@@ -81,6 +81,16 @@ def summary(state: SearchState, classes: list[str]) -> str:
     return "\n\n".join(parts)
 
 
+def model_accuracy(state: SearchState) -> float | None:
+    """Test accuracy of the search's model, else of its best trial; of its val images where it has none on test."""
+    event = state.event or {}
+    for trial_id in (event.get("model_trial_id"), event.get("best_trial_id")):
+        if trial_id in state.trials:
+            trial = state.trials[trial_id]
+            return next((x for split in ("test", "val") if (x := trial.metric(split, "accuracy")) is not None), None)
+    return None
+
+
 def _number(trial: TrialState, split: str, name: str, width: int) -> str:
     value = trial.metric(split, name)
     return f"{'-' if value is None else f'{value:.4f}':>{width}}"

@@ -27,6 +27,8 @@ _TABLES = {  # file: (what it holds, the contract tables whose comments explain 
     "predictions-test": ("p_<class> of every test image after the last epoch of every trial", ("prediction", "image")),
     "images": ("the data set's manifest: every file with hash, class and split, bad ones with the reason", ("image",)),
     "notes": ("notes and tags of the search and its trials", ("annotation",)),
+    "audit": ("the shortcut audit of its images: what is told without looking at the cell", ("audit",)),
+    "source_classes": ("which classes come from which source: usable images of each", ("image_source", "image")),
 }  # fmt: skip
 _JSON = ("settings", "environment", "settled")
 
@@ -94,6 +96,7 @@ def _head(tables: SearchTables) -> list[str]:
         lines.append("Its images are synthetic sample cells: these figures say nothing of medicine.")
     lines += [
         "Test images are reported and were never used to choose anything.",
+        f"Shortcuts: {tables.shortcut().sentence}",
         "Rates are in [0, 1], losses plain means per image, times UTC. An empty cell is unknown.",
         "",
         "Files:",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.evaluation.audit_words import Badge
 from pages.charts.wording import missing
+from pages.components.shortcut import audits_of
 from store import queries
 from store.queries.frame import Cursor
 
 SPLITS = ("train", "calibration", "val", "test")
+_LISTS = ("labels", "confusion")  # columns of an audit
 Row = dict[str, Any]
 
 
@@ -77,8 +81,28 @@ class SearchTables:
             "predictions-test": self._predictions("test"),
             "images": images,
             "notes": notes,
+            "audit": self._audit(),
+            "source_classes": self._source_classes(),
         }
         yield from ((name, table) for name, table in whole.items() if not table.empty)
+
+    def shortcut(self) -> Badge:
+        """What the audit of its images says of the accuracy of its model, see `shortcut.Audits`."""
+        own = self.trials[self.trials["trial_id"] == self.model]
+        accuracies = [] if own.empty else [own[f"{split}_accuracy"].iloc[0] for split in ("test", "val")]
+        accuracy = next((value for value in accuracies if not missing(value)), None)
+        return audits_of(queries.audited(self._cursor), {}).badge(self.dataset_id, accuracy)
+
+    def _audit(self) -> pd.DataFrame:
+        """The shortcut audit of its images; labels and confusion as JSON lists."""
+        rows = queries.audits(self._cursor, self.dataset_id or "")
+        lists = {name: [json.dumps(list(value), default=int) for value in rows[name]] for name in _LISTS}
+        return rows.assign(**lists)
+
+    def _source_classes(self) -> pd.DataFrame:
+        """Which classes come from which source; empty where no source is known."""
+        rows = queries.source_classes(self._cursor, self.dataset_id or "")
+        return rows if rows["source"].notna().any() else rows.iloc[:0]
 
     def _ids(self) -> list[str]:
         return [str(trial_id) for trial_id in self.trials["trial_id"]]
