@@ -19,18 +19,18 @@ class ProgressLine:
         self._stage: str | None = None
         self._written_at, self._width = 0.0, 0
 
-    def tell(self, stage: str, done: int, total: int) -> None:
-        """What is being done, and how many of `total` units are."""
+    def tell(self, stage: str, done: int, total: int, more: str = "") -> None:
+        """What is being done, how many of `total` units are, and `more` to say behind it."""
         now = time.monotonic()
         new = stage != self._stage
         if self._over:
             if new or done == total or now - self._written_at >= BETWEEN:
                 if new:
                     self.close()
-                self._write(f"{stage}: {done:,} of {total:,} {self._units}" if total else stage)
+                self._write((f"{stage}: {done:,} of {total:,} {self._units}" if total else stage) + more)
                 self._written_at = now
         elif new:
-            print(f"{stage}: {total:,} {self._units}" if total else stage, file=self._stream, flush=True)
+            print((f"{stage}: {total:,} {self._units}" if total else stage) + more, file=self._stream, flush=True)
         self._stage = stage
 
     def close(self) -> None:

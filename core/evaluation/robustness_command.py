@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from core import jobs
 from core.data.dataset import ScanCancelled
+from core.progress_line import ProgressLine
 
 if TYPE_CHECKING:  # SciPy and what follows it take a second, which no other command needs to wait for
     from core.evaluation.robustness import Measured, Progress
@@ -25,21 +25,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, record, print; the exit code (0: done, 1: cancelled). Raises ValueError with one sentence otherwise."""
-    from core.evaluation.robustness import measure, trial_of
+    from core.evaluation.robustness import measure, minutes, trial_of
     from core.search.ingest import KeepIngesting
 
     trial_id = trial_of(arguments.home, arguments.target)
-    line = _Line()
+    line = ProgressLine(units="images in all")
+
+    def say(at: Progress) -> None:
+        line.tell(
+            at.stage, at.done, at.total, "" if at.seconds_left is None else f", about {minutes(at.seconds_left)} left"
+        )
+
     try:
         with KeepIngesting(arguments.home):
-            found = measure(
-                arguments.home, trial_id, per_class=arguments.per_class, shifts=arguments.shifts, say=line.show
-            )
+            found = measure(arguments.home, trial_id, per_class=arguments.per_class, shifts=arguments.shifts, say=say)
     except (jobs.JobCancelled, ScanCancelled, KeyboardInterrupt):
-        line.end()
+        line.close()
         print("Cancelled. What was measured is kept; run it again to go on.", file=sys.stderr)
         return 1
-    line.end()
+    line.close()
     print(described(found))
     return 0
 
@@ -105,26 +109,3 @@ def breaks_table(found: Measured) -> str:
             cells.append(f"  {word:>{len(class_)}}")
         lines.append(f"{shift.label:<14}" + "".join(cells))
     return "\n".join(lines)
-
-
-class _Line:
-    """Progress in the terminal: one line, drawn over, on a screen; a line a condition in a log."""
-
-    def __init__(self) -> None:
-        self._stage, self._at, self._open = "", 0.0, False
-
-    def show(self, progress: Progress) -> None:
-        from core.evaluation.robustness import minutes
-
-        screen, now = sys.stderr.isatty(), time.monotonic()
-        if progress.stage == self._stage and (not screen or (now - self._at < 0.2 and progress.done < progress.total)):
-            return
-        self._stage, self._at, self._open = progress.stage, now, screen
-        left = "" if progress.seconds_left is None else f", about {minutes(progress.seconds_left)} left"
-        text = f"{progress.stage}: {progress.done:,} of {progress.total:,} images{left}"
-        print(f"\r{text:<100}" if screen else text, end="" if screen else "\n", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if self._open:
-            print(file=sys.stderr)
-        self._open = False
