@@ -10,6 +10,7 @@ from pathlib import Path
 from core import jobs
 from core.data.bloodmnist import SIZES, download_bloodmnist
 from core.data.dataset import DEFAULT_FRACTIONS, Dataset, DatasetError, describe
+from core.evaluation.auditing import start_in_background
 from core.progress_line import ProgressLine
 
 KIND = "import"  # of the background job
@@ -101,6 +102,7 @@ def _import(arguments: argparse.Namespace, line: ProgressLine) -> int:
             held_out=arguments.held_out, tell=tell, cancelled=job.cancelled,
         )  # fmt: skip
         job.result, job.outcome = dataset.dataset_id, _outcome(dataset)
+    start_in_background(arguments.home, dataset.dataset_id)
     line.close()
     print(describe(dataset))
     print(f"Imported. See it on the page Data: python -m core app --no-search, then /data?dataset={dataset.dataset_id}")
