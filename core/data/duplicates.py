@@ -36,24 +36,26 @@ def find_pairs(
     Args:
         prints: of pictures whose pixels all differ.
         searched: what is looked for, as `looked_for` says it.
-        tell: told (steps done, steps in all).
+        tell: told (images done, images in all), each way of looking being an equal part of the work.
         leave: called now and then; it raises when a person wants the search to end.
     """
     n = len(prints)
-    steps = {EVERYTHING: 3 * n, WHOLE: n, NOTHING: 0}[searched]
+    parts = {EVERYTHING: 3, WHOLE: 1, NOTHING: 1}[searched]
     found: dict[tuple[int, int], DuplicatePair] = {}
+    if searched != NOTHING:
+        for one in find_near(prints, lambda done, _: tell(done // parts, n), leave):
+            value = round(one.correlation, _DIGITS)
+            found[one.a, one.b] = DuplicatePair(one.a, one.b, NEAR, one.symmetry, one.distance, value, dx=0.0, dy=0.0)
     if searched == EVERYTHING:
-        for crop in find_overlaps(prints, lambda done, _: tell(n + done, steps), leave):
+        for crop in find_overlaps(prints, lambda done, _: tell((n + done) // parts, n), leave):
             height, width = prints[crop.a].field.shape
+            if (crop.a, crop.b) in found:
+                continue
             found[crop.a, crop.b] = DuplicatePair(
                 crop.a, crop.b, OVERLAP, None, None, round(crop.correlation, _DIGITS),
                 dx=round(crop.dx / width, _DIGITS), dy=round(crop.dy / height, _DIGITS),
             )  # fmt: skip
-    if searched != NOTHING:
-        for one in find_near(prints, lambda done, _: tell(done, steps), leave):
-            value = round(one.correlation, _DIGITS)
-            found[one.a, one.b] = DuplicatePair(one.a, one.b, NEAR, one.symmetry, one.distance, value, dx=0.0, dy=0.0)
-    tell(steps, steps)
+    tell(n, n)
     return [found[key] for key in sorted(found)]
 
 

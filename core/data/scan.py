@@ -81,7 +81,7 @@ def scan(
         held_out: put every image into the test split, whatever folder it lies in and whatever `fractions` say: images
             from elsewhere, which models are judged by and never trained on. One image and one class are enough.
         progress: told (files done, files in all).
-        comparing: told (steps done, steps in all) while the images are compared with each other.
+        comparing: told (images done, images in all) while the images are compared with each other.
         cancelled: asked between files; True ends the scan.
 
     Raises:

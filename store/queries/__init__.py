@@ -10,6 +10,7 @@ from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
 from store.queries.datasets import datasets, image_groups, image_page, image_record, image_sizes, label_conflicts
+from store.queries.duplicates import duplicate_pairs, leaks
 from store.queries.external import external_predictions, external_results, external_sets
 from store.queries.jobs import jobs
 from store.queries.labels import label_check, label_issues
@@ -37,6 +38,7 @@ __all__ = [
     "dataset",
     "dataset_counts",
     "datasets",
+    "duplicate_pairs",
     "epochs",
     "epochs_saved",
     "external_predictions",
@@ -55,6 +57,7 @@ __all__ = [
     "label_check",
     "label_conflicts",
     "label_issues",
+    "leaks",
     "listing",
     "notes",
     "operating_points",

@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "robustness": [["?"]],
     "datasets": [], "image_groups": ["?"], "image_sizes": ["?"], "image_page": ["?"], "image_record": ["?", 0],
     "label_conflicts": ["?"],
+    "duplicate_pairs": ["?"], "leaks": ["?"],
     "jobs": ["?", "audit"], "journals": [], "damage": [], "columns": [],
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ def test_an_imported_data_set_is_in_the_store_once(tmp_path: Path):
     again = import_data(tmp_path / "home", tmp_path / "cells")
     assert first.dataset_id == again.dataset_id
     assert ("read images", 40, 40) in seen
-    assert seen[-1] == ("compare images", 120, 120)
+    assert seen[-1] == ("compare images", 40, 40)
     assert [record["kind"] for record in replay(tmp_path / "home", HOME_JOURNAL)] == ["dataset", "images"]
     connection = empty_store()
     Ingestor(connection, tmp_path / "home").poll()
