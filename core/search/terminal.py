@@ -11,6 +11,9 @@ from pathlib import Path
 from types import FrameType
 
 from core.data.dataset import Dataset, ScanCancelled, describe
+from core.evaluation.audit_report import audit_sentence
+from core.evaluation.auditing import start_in_background
+from core.evaluation.external import start_where_registered
 from core.locks import Lock, wait_lock
 from core.paths import dataset_file, search_lock, trial_name
 from core.search.commands import (
@@ -29,7 +32,7 @@ from core.search.ingest import KeepIngesting
 from core.search.pool import Stopped
 from core.search.settings import SearchSettings
 from core.search.state import SearchState
-from core.search.tables import summary
+from core.search.tables import model_accuracy, summary
 from store.journal import Record, journal_files
 
 
@@ -52,7 +55,7 @@ def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
         command = repeat_command(settings) if settings else ""
         controller = Controller(
             home, search_id, settings, command=command, say=lambda state, records: _say(home, state, records),
-            interrupted=_interrupts(),
+            interrupted=_interrupts(), with_data=lambda dataset_id: start_in_background(home, dataset_id),
         )  # fmt: skip
     except Stopped as nothing:
         print(nothing, file=sys.stderr)
@@ -64,6 +67,8 @@ def run(home: Path, search_id: str, settings: SearchSettings | None) -> int:
         print(f"Go on with: python -m core search --home {home} --resume {search_id}")
     else:
         _print_summary(home, state)
+    if status == "COMPLETE":
+        _judge_elsewhere(home, search_id)
     return 1 if status == "FAILED" else 0
 
 
@@ -122,10 +127,26 @@ def _interrupts() -> Callable[[], str | None]:
     return lambda: wish[-1] if wish else None
 
 
+def _judge_elsewhere(home: Path, search_id: str) -> None:
+    """In the background, where images from elsewhere are registered; they judge the final models and choose nothing."""
+    try:
+        sets = start_where_registered(home, search_id)
+    except (ValueError, OSError) as error:  # the search itself is complete
+        print(f"Images from elsewhere were not read: {error}", file=sys.stderr)
+        return
+    if sets:
+        print(
+            f"\nIts final models read {sets} set{'s' * (sets != 1)} of images from elsewhere now, in the background; "
+            f"see the page Evaluate, or: python -m core external --home {home} --search {search_id}"
+        )
+
+
 def _print_summary(home: Path, state: SearchState) -> None:
     if state.data is not None:
-        classes = list(Dataset.load(dataset_file(home, state.data["dataset_id"])).classes)
-        print("\n" + summary(state, classes))
+        dataset = Dataset.load(dataset_file(home, state.data["dataset_id"]))
+        print("\n" + summary(state, list(dataset.classes)))
+        said = audit_sentence(home, dataset, model_accuracy(state))
+        print(f"\n{said or f'Not audited for shortcuts yet: python -m core audit --dataset {dataset.dataset_id}'}")
 
 
 def _say(home: Path, state: SearchState, records: list[Record]) -> None:

@@ -82,14 +82,17 @@ def external_predictions(cursor: Cursor, trial_id: str, external_id: str) -> pd.
     """What a trial says of each image of an external set, by image_id.
 
     Columns: image_id, path (below the set's root), true_class, true_index (position in the classes of the trial's data
-    set), source ('' or missing: not known), probabilities (array, in the order of those classes).
+    set), probabilities (array, in the order of those classes), source (missing: not known).
     """
     return frame(
         cursor,
         """
-        SELECT p.image_id, i.path, p.true_class, p.true_index, p.source, p.probabilities
+        SELECT p.image_id, i.path, p.true_class, p.true_index, p.probabilities,
+            -- as in image_sources: a person's word counts, even that a source is not known
+            CASE WHEN s.told_by = 'person' THEN s.source ELSE coalesce(s.source, i.source) END AS source
         FROM external_prediction p
         LEFT JOIN image i ON i.dataset_id = p.external_id AND i.image_id = p.image_id
+        LEFT JOIN image_source s ON s.dataset_id = p.external_id AND s.image_id = p.image_id
         WHERE p.trial_id = ? AND p.external_id = ? ORDER BY p.image_id
         """,
         [trial_id, external_id],
