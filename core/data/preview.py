@@ -10,7 +10,7 @@ from typing import Final
 from PIL import Image
 
 from core.data.dataset import DatasetError
-from core.data.intake import IntakeError, decode_image
+from core.data.intake import IntakeError, Pixels, decode_image
 
 QUALITY: Final = 92
 
@@ -33,6 +33,15 @@ def preview(root: Path, path: str, sha256: str | None, side: int) -> bytes:
     Raises:
         DatasetError: the file is gone, is another one by now, or cannot be decoded; one sentence.
     """
+    image = Image.fromarray(unchanged_pixels(root, path, sha256))
+    image.thumbnail((side, side))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=QUALITY, subsampling=0)
+    return out.getvalue()
+
+
+def unchanged_pixels(root: Path, path: str, sha256: str | None) -> Pixels:
+    """An image as it was scanned, (height, width, 3) of uint8; arguments and errors as of `preview`."""
     file = image_file(root, path)
     try:
         data = file.read_bytes()
@@ -41,10 +50,6 @@ def preview(root: Path, path: str, sha256: str | None, side: int) -> bytes:
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise DatasetError("The file has changed since the data were read: it is not the image that the model saw.")
     try:
-        image = Image.fromarray(decode_image(data, name=file.name))
+        return decode_image(data, name=file.name)
     except IntakeError as error:
         raise DatasetError(str(error)) from error
-    image.thumbnail((side, side))
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=QUALITY, subsampling=0)
-    return out.getvalue()
