@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from core.paths import default_home
 from pages.components.guard import report
+from pages.components.preload import Preload
 from store.owner import shared
 from store.sandbox.desk import close_shared
 
@@ -49,4 +51,10 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
-app = st.App("pages/frame.py", lifespan=lifespan, routes=[Route("/healthz", healthz)], on_script_error=on_script_error)
+app = st.App(
+    "pages/frame.py",
+    lifespan=lifespan,
+    routes=[Route("/healthz", healthz)],
+    middleware=[Middleware(Preload)],
+    on_script_error=on_script_error,
+)

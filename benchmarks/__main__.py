@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import reuse, training, writes
+from benchmarks import pages, reuse, training, writes
+from benchmarks.large import Size
 from benchmarks.measure import heading
 
 
@@ -26,10 +27,16 @@ def _writes(_data: Path | None, seed: int) -> str:
     return writes.report(options, writes.measure(options))
 
 
+def _pages(_data: Path | None, _seed: int) -> str:
+    options = pages.Options(Size(trials=56, epochs=30), rounds=1, server_rounds=5)
+    return pages.report(options, pages.measure(options))
+
+
 BENCHMARKS: dict[str, Callable[[Path | None, int], str]] = {
     "training": _training,
     "reuse": _reuse,
     "writes": _writes,
+    "pages": _pages,
 }
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,24 +17,26 @@ import numpy as np
 from tests.store.factory import write_search
 
 TRIALS_A_SEARCH = 14  # the published 13 and a final one
+METRICS = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large: `trials` is rounded up to whole searches; `images` of the val and of the test split."""
+    """How large: `trials` is rounded up to whole searches; val is predicted at every epoch, test at the last one."""
 
     trials: int = 1000
     epochs: int = 100
-    images: int = 100
+    val_images: int = 100
+    test_images: int = 650
 
 
 def write_ours(home: Path, size: Size) -> int:
     """Journals of so many trials; the number of trials written. A finished home is left as it is."""
     searches = -(-size.trials // TRIALS_A_SEARCH)
-    done = home / f"large-{size.trials}-{size.epochs}-{size.images}"
+    done = home / f"large-{size.trials}-{size.epochs}-{size.val_images}-{size.test_images}"
     if not done.exists():
         for seed in range(searches):
-            write_search(home, seed=seed, epochs=size.epochs, n_val=size.images, n_test=size.images)
+            write_search(home, seed=seed, epochs=size.epochs, n_val=size.val_images, n_test=size.test_images)
             print(f"\rsearch {seed + 1} of {searches}", end="", flush=True)
         print()
         done.touch()
@@ -69,6 +73,36 @@ def write_optuna(folder: Path, size: Size) -> str:
     return address
 
 
+def write_mlflow(folder: Path, size: Size) -> str:
+    """The trials as runs of one MLflow experiment on SQLite, four metrics an epoch; the store's address.
+
+    Raises ImportError when MLflow is not installed.
+    """
+    mlflow = importlib.import_module("mlflow")
+    entities = importlib.import_module("mlflow.entities")
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of each table that it creates
+    folder.mkdir(parents=True, exist_ok=True)
+    address = f"sqlite:///{folder / 'mlflow.db'}"
+    if (folder / "done").exists():
+        return address
+    client = mlflow.MlflowClient(tracking_uri=address)
+    experiment = client.create_experiment("large", artifact_location=str(folder / "artifacts"))
+    for rate, batch, curve in _curves(size):
+        run_id = client.create_run(experiment).info.run_id
+        metrics = [
+            entities.Metric(name, float(value), int(time.time() * 1000), epoch)
+            for epoch, value in enumerate(curve, start=1)
+            for name in METRICS
+        ]
+        params = [entities.Param("learning_rate", str(rate)), entities.Param("batch_size", str(batch))]
+        client.log_batch(run_id, metrics[:1000], params)
+        for start in range(1000, len(metrics), 1000):  # as many as one call takes
+            client.log_batch(run_id, metrics[start : start + 1000])
+        client.set_terminated(run_id)
+    (folder / "done").touch()
+    return address
+
+
 def write_tensorboard(folder: Path, size: Size) -> Path:
     """The trials as event files, loss and accuracy of train and val an epoch; the log folder.
 
@@ -80,7 +114,7 @@ def write_tensorboard(folder: Path, size: Size) -> Path:
     for number, (_, _, curve) in enumerate(_curves(size)):
         with writer(str(folder / f"trial-{number:04d}")) as out:
             for epoch, value in enumerate(curve, start=1):
-                for name in ("train/loss", "train/accuracy", "val/loss", "val/accuracy"):
+                for name in METRICS:
                     out.add_scalar(name, float(value), epoch)
     (folder / "done").touch()
     return folder

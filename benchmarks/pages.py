@@ -2,7 +2,9 @@
 
 Server time is the run of a page's script in Streamlit's own test runner, each time on another search, so that nothing
 of it is in a cache. In Chromium, cold is a new browser profile on a server that has been asked before; warm is the
-page again in the same profile. Peers show the same number of trials and epochs on their own main page.
+page again in the same profile; click is the page's link in an open tab. "One chart alone" is the smallest Streamlit
+page, so the least that any such page takes here. Peers show the same number of trials and epochs on their own main
+page.
 """
 
 from __future__ import annotations
@@ -10,28 +12,32 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.large import Size, write_optuna, write_ours, write_tensorboard
+import numpy as np
+from playwright.sync_api import Page
+
+from benchmarks.browser import CHART_SECONDS, ROOT, Command, Loads, load, serving, until
+from benchmarks.large import Size, write_mlflow, write_optuna, write_ours, write_tensorboard
 from benchmarks.measure import heading
 
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = Path(os.environ.get("CELLASCENT_CHROMIUM", "/usr/bin/chromium"))
-START_SECONDS = 600.0  # a large store is read from its journals first
-CHART_SECONDS = 120.0
 QUIET_SECONDS = 3.0  # without a new record: everything is read
 CHART = ".js-plotly-plot .main-svg"
+COLD_WARM = f" {'cold':>7} {'warm':>7}"
+TITLES = {
+    "searches": "Searches", "search": "Search", "compare": "Compare", "evaluate": "Evaluate", "query": "Query",
+    "whatif_search": "What-if: the search", "whatif_decision": "What-if: the decision",
+    "whatif_fusion": "What-if: fusion",
+}  # fmt: skip
+STEPS = ("batch_size", "epochs", "learning_rate")
+TEN = ("00-initial", *(f"{cycle:02}-{step}" for cycle in (1, 2, 3) for step in STEPS))  # as many as MLflow draws first
 
 
 @dataclass(frozen=True)
@@ -41,42 +47,48 @@ class View:
     name: str
     query: dict[str, str] = field(default_factory=dict)
     wait_for: str = CHART
+    page: str = ""  # where it is not the name
 
     def filled(self, search_id: str) -> dict[str, str]:
-        names = {"search": search_id, "trial": f"{search_id}.00-initial", "other": f"{search_id}.02-learning_rate"}
+        ten = ",".join(f"{search_id}.{trial}" for trial in TEN)
+        names = {"search": search_id, "trial": f"{search_id}.{TEN[0]}", "other": f"{search_id}.{TEN[-1]}", "ten": ten}
         return {key: value.format(**names) for key, value in self.query.items()}
 
 
 OF_A_SEARCH = {"search": "{search}"}
 VIEWS = (
-    View("searches", wait_for="[data-testid=stButton], [data-testid=stPageLink]"),
+    View("searches", wait_for="[data-testid=stMain] [data-testid=stPageLink]"),
     View("search", OF_A_SEARCH),
     View("compare", {"trials": "{trial},{other}"}),
+    View("curves of 10", {"trials": "{ten}", "view": "Curves"}, page="compare"),
     View("evaluate", OF_A_SEARCH),
     View("whatif_search", OF_A_SEARCH),
     View("whatif_decision", OF_A_SEARCH),
-    View("whatif_fusion", {"search": "{search}", "trials": "{trial},{other}"}),
-    View("query", wait_for="[data-testid=stDataFrame]"),
+    View("whatif_fusion", {"search": "{search}", "members": "{trial}~{other}"}),
+    View("query", wait_for="[data-testid=stDataFrame]:visible"),
 )
 
 
 @dataclass(frozen=True)
 class Options:
-    """`work` keeps the large stores between runs; None: a temporary folder."""
+    """`work` keeps the large stores between runs; None: a temporary folder. `mlflow` is a Python with MLflow's server:
+    the whole package asks for another pyarrow than ours, so it has an environment of its own."""
 
     size: Size = field(default_factory=Size)
     rounds: int = 5
+    server_rounds: int = 20
     work: Path | None = None
+    mlflow: Path | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass
 class Timing:
-    """Seconds of one page, a value a round."""
+    """Of one page: seconds on the server, a value a round, and its loads in Chromium."""
 
     name: str
     server: list[float] = field(default_factory=list)
-    cold: list[float] = field(default_factory=list)
-    warm: list[float] = field(default_factory=list)
+    loads: Loads = field(default_factory=Loads)
 
 
 @dataclass(frozen=True)
@@ -89,29 +101,33 @@ class Result:
 def measure(options: Options) -> Result:
     """Build the stores where they are missing, then time. Raises RuntimeError when a page does not stand in time."""
     folder = options.work or Path(tempfile.mkdtemp(prefix="cellascent-bench-"))
-    missing: list[str] = []
     try:
         home = folder / "ours"
         trials = write_ours(home, options.size)
-        timings = [Timing(view.name) for view in VIEWS]
-        _server_times(home, options, timings)
-        with _serving(_our_command, {"CELLASCENT_HOME": str(home)}, "/healthz") as url:
-            _wait_for_store(url)
-            for view, timing in zip(VIEWS, timings, strict=True):
-                address = f"{url}/{'' if view.name == 'searches' else view.name}"
-                _chart_times(partial(_link, address, view), view.wait_for, options, timing)
-        for name, make in (("Optuna Dashboard", _optuna), ("TensorBoard", _tensorboard)):
-            try:
-                command, wait_for, path = make(folder / name.split()[0].lower(), options.size)
-            except ImportError as error:
-                missing.append(
-                    f"{name}: {error.name or error} is not installed (pip install -r requirements-bench.txt)"
-                )
+        timings = [Timing(view.name) for view in VIEWS if not options.only or view.name in options.only]
+        if timings:
+            _server_times(home, options, timings)
+            with serving(_our_command, {"CELLASCENT_HOME": str(home)}, "/healthz") as url:
+                _wait_for_store(url)
+                for timing in timings:
+                    view = _view(timing.name)
+                    address = f"{url}/{'' if view.name == 'searches' else view.page or view.name}"
+                    link = partial(_link, address, view)
+                    timing.loads = load(link, view.wait_for, options.rounds, partial(_leave, view))
+                    print(_line(timing), file=sys.stderr, flush=True)
+            with serving(_one_chart_command, {}, "/") as url:
+                timings.append(Timing("one chart alone", loads=load(partial(_same, url), CHART, options.rounds)))
+        missing: list[str] = []
+        for name, make in PEERS.items():
+            if options.only and name not in options.only:
                 continue
-            timing = Timing(name)
-            with _serving(command, {}, "/") as url:
-                _chart_times(partial(_same, url + path), wait_for, options, timing)
-            timings.append(timing)
+            try:
+                command, wait_for, path = make(folder / name.split()[0].lower(), options)
+            except ImportError as error:
+                missing.append(f"{name}: {error}")
+                continue
+            with serving(command, {}, "/") as url:
+                timings.append(Timing(name, loads=load(partial(_same, url + path), wait_for, options.rounds)))
         return Result(trials, timings, missing)
     finally:
         if options.work is None:
@@ -121,17 +137,32 @@ def measure(options: Options) -> Result:
 def report(options: Options, result: Result) -> str:
     """The result in words."""
 
-    def cell(values: list[float]) -> str:
-        return f"{statistics.median(values):>8.2f} {max(values):>7.2f}" if values else f"{'-':>8} {'-':>7}"
-
     lines = [
-        f"pages on a store of {result.trials} trials of about {options.size.epochs} epochs, {options.size.images} "
-        f"validation images: seconds, median and worst of {options.rounds} rounds",
-        f"  {'page':<18} {'server':>8} {'worst':>7} {'cold':>8} {'worst':>7} {'warm':>8} {'worst':>7}",
+        f"pages on a store of {result.trials} trials of about {options.size.epochs} epochs, {options.size.val_images} "
+        f"val and {options.size.test_images} test images",
+        f"  seconds; {options.server_rounds} runs on the server, {options.rounds} loads in Chromium; MB received",
+        f"  {'':<17} " + " ".join(f"{name:>7} {'':>7}" for name in ("server", "cold", "warm", "click")) + COLD_WARM,
+        f"  {'page':<17} " + f"{'median':>7} {'p95':>7} " * 4 + f"{'MB':>7} {'MB':>7}",
     ]
-    lines += [f"  {t.name:<18} {cell(t.server)} {cell(t.cold)} {cell(t.warm)}" for t in result.timings]
+    lines += [_line(timing) for timing in result.timings]
     lines.append("  targets: server 0.5 at the median, main chart 1.5 cold and 0.5 warm")
     return "\n".join(lines + [f"  left out: {reason}" for reason in result.missing])
+
+
+def _line(timing: Timing) -> str:
+    def cell(values: list[float], share: int) -> str:
+        return f"{np.percentile(values, share):>7.2f}" if values else f"{'-':>7}"
+
+    loads = timing.loads
+    times = [
+        cell(values, share) for values in (timing.server, loads.cold, loads.warm, loads.inside) for share in (50, 95)
+    ]
+    sizes = [f"{np.median(values) / 1e6:>7.2f}" for values in (loads.cold_bytes, loads.warm_bytes)]
+    return f"  {timing.name:<17} {' '.join([*times, *sizes])}"
+
+
+def _view(name: str) -> View:
+    return next(view for view in VIEWS if view.name == name)
 
 
 def _search_id(number: int) -> str:
@@ -154,13 +185,14 @@ def _server_times(home: Path, options: Options, timings: list[Timing]) -> None:
     from store.owner import shared
 
     owner = shared(home)
-    _until(lambda: owner.idle_seconds > QUIET_SECONDS, "the store goes on growing")
-    for round_ in range(options.rounds + 1):  # the first imports
-        for view, timing in zip(VIEWS, timings, strict=True):
+    until(lambda: owner.idle_seconds > QUIET_SECONDS, "the store goes on growing")
+    for round_ in range(options.server_rounds + 1):  # the first imports
+        for timing in timings:
+            view = _view(timing.name)
             app = AppTest.from_file(str(ROOT / "pages" / "frame.py"), default_timeout=CHART_SECONDS)
             app.query_params.update(view.filled(_search_id(round_)))
             if view.name != "searches":
-                app.switch_page(f"{view.name}.py")
+                app.switch_page(f"{view.page or view.name}.py")
             started = time.perf_counter()
             app.run()
             taken = time.perf_counter() - started
@@ -171,57 +203,55 @@ def _server_times(home: Path, options: Options, timings: list[Timing]) -> None:
     owner.close()
 
 
-def _chart_times(address: Callable[[int], str], wait_for: str, options: Options, timing: Timing) -> None:
-    from playwright.sync_api import sync_playwright
+def _leave(view: View, page: Page) -> Callable[[], None]:
+    """To another page of ours; the click on the link that comes back."""
+    own, other = TITLES.get(view.page or view.name), "Query" if view.name == "searches" else "Searches"
+    page.get_by_role("link", name=other, exact=True).first.click()
+    page.get_by_role("heading", name=other, exact=True, level=1).first.wait_for()
+    page.locator(CHART).first.wait_for(state="detached")
+    page.wait_for_timeout(1000)  # it is drawn whole
+    grouped = own is not None and own.startswith("What-if")
+    if grouped:
+        page.get_by_text("What-if", exact=True).first.click()
+    link = page.get_by_role("menuitem" if grouped else "link", name=own, exact=True).first
+    link.wait_for()
+    return link.click
 
-    with sync_playwright() as playwright:
-        for number in range(options.rounds):
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            for values in (timing.cold, timing.warm):
-                started = time.perf_counter()
-                page.goto(address(number))
-                page.locator(wait_for).first.wait_for(timeout=1000 * CHART_SECONDS)
-                values.append(time.perf_counter() - started)
-            browser.close()
 
-
-Command = Callable[[int], list[str]]
+def _one_chart_command(port: int) -> list[str]:
+    return [sys.executable, "-m", "streamlit", "run", "benchmarks/one_chart.py", "--server.port", str(port)]
 
 
 def _our_command(port: int) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
 
 
-def _optuna(folder: Path, size: Size) -> tuple[Command, str, str]:
-    address = write_optuna(folder, size)
+Peer = Callable[[Path, Options], tuple[Command, str, str]]  # -> command, what to wait for, path
+
+
+def _optuna(folder: Path, options: Options) -> tuple[Command, str, str]:
+    address = write_optuna(folder, options.size)
     command = [sys.executable, "-c", "from optuna_dashboard._cli import main; main()", address, "--port"]
     return (lambda port: [*command, str(port)]), CHART, "/dashboard/studies/1"
 
 
-def _tensorboard(folder: Path, size: Size) -> tuple[Command, str, str]:
-    logs = write_tensorboard(folder, size)
+def _mlflow(folder: Path, options: Options) -> tuple[Command, str, str]:
+    if options.mlflow is None:
+        raise ImportError("needs --mlflow, a Python with the package mlflow installed (in an environment of its own)")
+    address = write_mlflow(folder, options.size)
+    command = [str(options.mlflow), "-m", "mlflow", "server", "--backend-store-uri", address, "--workers", "1"]
+    path = "/#/experiments/1/runs?compareRunsMode=CHART&workflowType=machine_learning"  # ten runs are drawn
+    return (lambda port: [*command, "--port", str(port)]), ".js-plotly-plot .scatterlayer .js-line", path
+
+
+def _tensorboard(folder: Path, options: Options) -> tuple[Command, str, str]:
+    logs = write_tensorboard(folder, options.size)
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logs), "--port"]
+    # With so many runs it selects none: its charts stand empty, and drawing ten curves would come on top.
     return (lambda port: [*command, str(port)]), "scalar-card line-chart svg", "/#timeseries"
 
 
-@contextmanager
-def _serving(command: Command, environment: dict[str, str], path: str) -> Iterator[str]:
-    """A server on a free port while the block runs; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    settings = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    process = subprocess.Popen(
-        command(port), cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _until(lambda: _answers(url + path), "the server does not answer")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+PEERS: dict[str, Peer] = {"Optuna Dashboard": _optuna, "MLflow": _mlflow, "TensorBoard, empty": _tensorboard}
 
 
 def _wait_for_store(url: str) -> None:
@@ -234,32 +264,23 @@ def _wait_for_store(url: str) -> None:
         time.sleep(1)
         return seen[0] == seen[1]
 
-    _until(settled, "the store goes on growing")
-
-
-def _answers(url: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(url, timeout=5):
-        return True
-    return False
-
-
-def _until(true: Callable[[], bool], complaint: str) -> None:
-    started = time.monotonic()
-    while not true():
-        if time.monotonic() - started > START_SECONDS:
-            raise RuntimeError(f"After {START_SECONDS:.0f} s {complaint}.")
-        time.sleep(0.2)
+    until(settled, "the store goes on growing")
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--trials", type=int, default=Size.trials)
     parser.add_argument("--epochs", type=int, default=Size.epochs)
-    parser.add_argument("--images", type=int, default=Size.images, help="in the val and in the test split")
-    parser.add_argument("--rounds", type=int, default=Options.rounds)
+    parser.add_argument("--val-images", type=int, default=Size.val_images)
+    parser.add_argument("--test-images", type=int, default=Size.test_images)
+    parser.add_argument("--rounds", type=int, default=Options.rounds, help="loads in Chromium, cold and warm")
+    parser.add_argument("--server-rounds", type=int, default=Options.server_rounds)
     parser.add_argument("--work", type=Path, help="keep the large stores in this folder for the next run")
+    parser.add_argument("--mlflow", type=Path, help="a Python with the package mlflow, to time its page too")
+    parser.add_argument("--only", nargs="*", default=[], help="names of pages or peers (default: all)")
     given = parser.parse_args(argv)
-    options = Options(Size(given.trials, given.epochs, given.images), given.rounds, given.work)
+    size = Size(given.trials, given.epochs, given.val_images, given.test_images)
+    options = Options(size, given.rounds, given.server_rounds, given.work, given.mlflow, tuple(given.only))
     print(heading("CellAscent pages", 0), flush=True)
     print(report(options, measure(options)), flush=True)
     return 0

@@ -58,13 +58,17 @@ def finish(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left", "title": None},
         dragmode=False,
     )
-    # A click picks a trial; the point's own ring says so, so the others need not fade.
-    figure.update_traces(
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}}, selector={"type": "scatter"}
-    )
     figure.update_xaxes(automargin=True, fixedrange=False, zeroline=False)
     figure.update_yaxes(automargin=True, fixedrange=False, zeroline=False)
     figure.update_layout(**layout)
+    return figure
+
+
+def unfading(figure: go.Figure) -> go.Figure:
+    """For a chart whose points are picked: the point's own ring says which, so the others need not fade."""
+    figure.update_traces(
+        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}}, selector={"type": "scatter"}
+    )
     return figure
 
 

@@ -39,6 +39,7 @@ def trajectory(
     figure.update_layout(annotations=_labels(nodes, places, chosen))  # at once: one by one is quadratic
     last = max(int(node["cycle"]) for node in nodes)
     palette.finish(figure, height=130 + 100 * max(2, len(coordinates)), showlegend=True, hovermode="closest")
+    palette.unfading(figure)
     figure.update_xaxes(
         tickvals=list(range(last + 1)),
         ticktext=["start", *(f"cycle {cycle}" for cycle in range(1, last + 1))],
