@@ -21,9 +21,12 @@ from numpy.typing import NDArray
 from core.data.dataset import DatasetError
 
 FOLDS: Final = 5
-# Inverse strength of the penalty on standardised features. Features outnumber images in small sets: with
-# scikit-learn's default of 1 the classifier learns wrong labels by heart, and then suspects right ones beside them.
-PENALTY: Final = 0.01
+STAGE: Final = "predict out of fold"  # for people
+# Inverse strengths of the penalty on standardised features, weakest last. The one with the lowest out-of-fold log loss
+# counts: with features as many as images, a weak penalty learns wrong labels by heart and suspects right ones beside
+# them, while with few features a strong one makes all probabilities flat.
+PENALTIES: Final = (1e-3, 1e-2, 1e-1, 1.0)
+WORTH: Final = "A weak classifier makes weak suspicions."
 CONFOUNDED: Final = 0.5  # Cramér's V of class and source from which a person is warned
 
 Tell = Callable[[str, int, int], None]  # stage, done, total
@@ -77,25 +80,32 @@ def out_of_fold(
 ) -> NDArray[np.float64]:  # fmt: skip
     """Probabilities (n, C) of each image from multinomial logistic regression that has not seen its fold.
 
-    Arguments and errors as in `check_labels`. Features are standardised within the images that are learnt from.
+    Arguments and errors as in `check_labels`. Features are standardised within the images that are learnt from; of
+    PENALTIES the one is taken whose out-of-fold log loss is lowest on the labels as they are.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    probabilities = np.zeros((len(labels), len(names)))
     parts = folds_of(labels, groups, names, seed)
-    tell("folds", 0, len(parts))
-    for done, (train, test) in enumerate(parts, start=1):
-        leave()
+    by_penalty = np.zeros((len(PENALTIES), len(labels), len(names)))
+    fitted = 0  # images, each counted once a penalty
+    tell(STAGE, 0, len(labels))
+    for train, test in parts:
         if len(np.unique(labels[train])) < 2:
             raise DatasetError("Nearly all images are of one class or group; labels need two classes to be checked.")
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=1000))
-        model.fit(features[train], labels[train])
-        probabilities[np.ix_(test, model.classes_)] = model.predict_proba(features[test])
-        tell("folds", done, len(parts))
+        scaler = StandardScaler().fit(features[train])
+        learnt, left_out = scaler.transform(features[train]), scaler.transform(features[test])
+        model = LogisticRegression(max_iter=1000, warm_start=True)  # the next penalty begins where the last one ended
+        for probabilities, penalty in zip(by_penalty, PENALTIES, strict=True):
+            leave()
+            model.set_params(C=penalty).fit(learnt, labels[train])
+            probabilities[np.ix_(test, model.classes_)] = model.predict_proba(left_out)
+            fitted += len(test)
+            tell(STAGE, fitted // len(PENALTIES), len(labels))
     leave()
-    return probabilities
+    of_label = by_penalty[:, np.arange(len(labels)), labels]
+    best: NDArray[np.float64] = by_penalty[int(np.log(of_label.clip(1e-6)).mean(axis=1).argmax())]
+    return best
 
 
 def folds_of(
@@ -118,6 +128,22 @@ def folds_of(
         )
     splitter = StratifiedGroupKFold(min(FOLDS, of_class[fewest]), shuffle=True, random_state=seed)
     return [(train, test) for train, test in splitter.split(labels, labels, groups) if len(test)]
+
+
+def worth(n_right: int, n: int, largest: int) -> str:
+    """What the out-of-fold accuracy means for the suspicions, one sentence.
+
+    Args:
+        largest: images of the largest class: always naming it is right so often.
+    """
+    from core.evaluation.intervals import wilson
+
+    if wilson(n_right, n)[0] <= largest / n:
+        return (
+            f"The classifier does no better than always naming the largest class ({100 * largest / n:.1f} %): its "
+            "suspicions mean nothing."
+        )
+    return WORTH
 
 
 def caution(classes: Sequence[str], sources: Sequence[str | None]) -> str | None:

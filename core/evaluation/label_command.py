@@ -5,22 +5,18 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-import time
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core import jobs
 from core.data.dataset import Dataset, DatasetError, ScanCancelled
-from core.data.importing import import_data
-from core.evaluation.label_check import Suspicions, caution, check_labels, moved
-from core.evaluation.label_features import BACKBONE, IMAGE_SIZE, SIMPLE, image_features, is_weak
 from core.paths import dataset_file
+from core.progress_line import ProgressLine
 
 KIND = "label_check"  # of the job
-WEAK = "These are simple features without a network: a weak check."
+FEATURES = ("backbone", "simple")
+BACKBONE = "inception_v3"
 COLUMNS = ("path", "class", "suggested", "confidence", "move_to")
 
 
@@ -29,45 +25,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--data", type=Path, help="folder, zip or .npz to read in and check")
     which.add_argument("--dataset", help="id of a dataset that has been read in, such as d-0123456789abcdef")
-    parser.add_argument("--features", choices=(BACKBONE, SIMPLE), default=BACKBONE, help="simple: without a network")
+    parser.add_argument("--features", choices=FEATURES, default=FEATURES[0], help="simple: without a network")
     parser.add_argument("--weights", default="auto", help="of the backbone: auto, none or a file")
-    parser.add_argument("--backbone", default="inception_v3", help="timm model name")
-    parser.add_argument("--image-size", type=int, default=IMAGE_SIZE, help="pixels; small, since this runs on a CPU")
+    parser.add_argument("--backbone", default=BACKBONE, help="timm model name")
+    parser.add_argument("--image-size", type=int, default=128, help="px that it reads; small, since this is for CPUs")
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    parser.add_argument("--csv", type=Path, help="write the suspected images to this file")
+    parser.add_argument("--csv", type=Path, metavar="FILE.csv", help="write the suspected images to this file too")
+
+
+def to_arguments(dataset_id: str, features: str, weights: str) -> list[str]:
+    """The command line that a page starts."""
+    arguments = ["labels", "--dataset", dataset_id, "--features", features]
+    return arguments + (["--weights", weights] if features == FEATURES[0] and weights != "auto" else [])
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, record, print; the exit code (0: done, 1: cancelled). Raises ValueError with one sentence otherwise."""
+    """Check, record, print; the exit code. Raises DatasetError, ModelError or JobError, one sentence each."""
     if not 16 <= arguments.image_size <= 1024:
         raise DatasetError(f"The image size is {arguments.image_size} px; it must lie between 16 and 1024.")
-    line = _Line()
+    line = ProgressLine()
     try:
         dataset = _dataset(arguments, line)
-        method, found = check(dataset, arguments, line)
+        text, rows = _check(dataset, arguments, line)
+        line.close()
+        print(text)
+        if arguments.csv:
+            _write_csv(arguments.csv, rows)
     except (jobs.JobCancelled, ScanCancelled, KeyboardInterrupt):
-        line.end()
+        line.close()
         print("Cancelled; nothing was recorded. Run it again to check the labels.", file=sys.stderr)
+        return 130
+    except OSError as error:  # a full disk
+        line.close()
+        print(error, file=sys.stderr)
         return 1
-    line.end()
-    print(described(dataset, method, found))
-    if arguments.csv:
-        _write_csv(arguments.csv, dataset, found)
+    finally:
+        line.close()
     return 0
 
 
-def check(dataset: Dataset, arguments: argparse.Namespace, line: _Line) -> tuple[str, Suspicions]:
-    """Do the job and record it: how it was checked, in words, and what was found."""
-    home: Path = arguments.home
+def _check(dataset: Dataset, arguments: argparse.Namespace, line: ProgressLine) -> tuple[str, list[tuple[Any, ...]]]:
+    """Do the job and record it; what it found, in words and as rows of COLUMNS."""
+    import numpy as np  # here, so that other commands need not load what computes
+
+    from core.evaluation.label_check import check_labels, moved
+    from core.evaluation.label_features import image_features
+
     images, names = dataset.usable, list(dataset.classes)
-    with jobs.running(home, KIND, dataset.dataset_id) as job:
+    with jobs.running(arguments.home, KIND, dataset.dataset_id) as job:
 
         def tell(stage: str, done: int, total: int) -> None:
             job.tell(stage, done, total)
-            line.show(stage, done, total)
+            line.tell(stage, done, total)
 
         features = image_features(
-            dataset, home, arguments.features, arguments.backbone, arguments.weights, arguments.image_size,
+            dataset, arguments.home, arguments.features, arguments.backbone, arguments.weights, arguments.image_size,
             tell, job.leave_if_cancelled, job.cancelled,
         )  # fmt: skip
         labels = np.array([names.index(image.class_ or "") for image in images], dtype=np.int64)
@@ -76,86 +88,65 @@ def check(dataset: Dataset, arguments: argparse.Namespace, line: _Line) -> tuple
             features.values, labels, groups, names, seed=arguments.seed, tell=tell, leave=job.leave_if_cancelled
         )
         method = f"{features.words}; logistic regression on the other folds, seed {arguments.seed}"
+        suspected = [images[place] for place in found.places]
+        suggested = [names[index] for index in found.suggested]
         job.journal.append(
             "label_check", dataset_id=dataset.dataset_id, method=method, n=found.n, accuracy=found.accuracy,
-            image_ids=[images[place].image_id for place in found.places],
-            suggested=[names[index] for index in found.suggested], confidence=found.confidence.tolist(),
+            image_ids=[image.image_id for image in suspected], suggested=suggested,
+            confidence=found.confidence.tolist(),
         )  # fmt: skip
-        job.outcome = f"{len(found.places):,} of {found.n:,} labels are suspected."
-    return method, found
-
-
-def described(dataset: Dataset, method: str, found: Suspicions) -> str:
-    """What was found, for the terminal."""
-    from core.evaluation.intervals import wilson  # scipy takes a second, which no other command needs to wait for
-
-    low, high = wilson(found.n_right, found.n)
-    lines = [
-        f"Method: {method}.",
-        f"Out-of-fold accuracy {100 * found.accuracy:.1f} % ({100 * low:.1f} to {100 * high:.1f} %; {found.n:,} "
-        "images). A weak classifier makes weak suspicions.",
+        job.outcome = f"{len(suspected):,} of {found.n:,} labels are suspected."
+    rows = [
+        (image.path, image.class_, other, round(sure, 6), moved(image.path, image.class_ or "", other))
+        for image, other, sure in zip(suspected, suggested, found.confidence.tolist(), strict=True)
     ]
-    lines += [WEAK] if is_weak(method) else []
+    return "\n".join([*_words(dataset, method, found.n_right, found.n), *_table(rows, found.n)]), rows
+
+
+def _words(dataset: Dataset, method: str, n_right: int, n: int) -> list[str]:
+    """How the labels were checked, and how much that is worth."""
+    from core.evaluation.intervals import wilson
+    from core.evaluation.label_check import caution, worth
+    from core.evaluation.label_features import WEAK, is_weak
+
+    low, high = (f"{100 * end:.1f}" for end in wilson(n_right, n))
+    largest = max(Counter(image.class_ for image in dataset.usable).values())
     warning = caution([image.class_ or "" for image in dataset.usable], [image.source for image in dataset.usable])
-    lines += [warning] if warning else []
-    if not len(found.places):
-        return "\n".join([*lines, f"Nothing is suspected among {found.n:,} images."])
-    table = [("path", "label", "suggested", "confidence of the label")]
-    table += [(path, given, other, f"{sure:.4f}") for path, given, other, sure, _ in _rows(dataset, found)]
-    widths = [max(len(row[column]) for row in table) for column in range(3)]
-    lines.append(f"{len(found.places):,} of {found.n:,} labels are suspected. Look at each image: this is no proof.")
-    lines += [
-        "  ".join([f"{text:{width}}" for text, width in zip(row, widths, strict=False)] + [row[3]]) for row in table
+    return [
+        f"Method: {method}.",
+        f"Out-of-fold accuracy {100 * n_right / n:.1f} % (95 % interval {low} to {high} %, {n:,} images). "
+        + worth(n_right, n, largest),
+        *([WEAK] if is_weak(method) else []),
+        *([warning] if warning else []),
     ]
-    return "\n".join(lines)
 
 
-def _dataset(arguments: argparse.Namespace, line: _Line) -> Dataset:
+def _table(rows: list[tuple[Any, ...]], n: int) -> list[str]:
+    if not rows:
+        return [f"Nothing is suspected among {n:,} images."]
+    cells = [("path", "label", "suggested", "confidence of the label")]
+    cells += [(path, given, other, f"{sure:.4f}") for path, given, other, sure, _ in rows]
+    wide = [max(len(row[column]) for row in cells) for column in range(3)]
+    return [
+        f"{len(rows):,} of {n:,} labels are suspected, the least believed first. Look at each image: this is no proof.",
+        *(f"{path:{wide[0]}}  {given:{wide[1]}}  {other:{wide[2]}}  {sure}" for path, given, other, sure in cells),
+    ]
+
+
+def _dataset(arguments: argparse.Namespace, line: ProgressLine) -> Dataset:
     if arguments.data is not None:
-        return import_data(arguments.home, arguments.data, seed=arguments.seed, tell=line.show)
+        from core.data.importing import import_data
+
+        return import_data(arguments.home, arguments.data.expanduser(), seed=arguments.seed, tell=line.tell)
     file = dataset_file(arguments.home, arguments.dataset)
     if not file.is_file():
         raise DatasetError(f"There is no dataset {arguments.dataset} in {arguments.home}; read it in with --data.")
     return Dataset.load(file)
 
 
-def _rows(dataset: Dataset, found: Suspicions) -> Sequence[tuple[str, str, str, float, str]]:
-    rows = []
-    for place, index, sure in zip(found.places, found.suggested, found.confidence, strict=True):
-        image, other = dataset.usable[place], dataset.classes[index]
-        given = image.class_ or ""
-        rows.append((image.path, given, other, float(sure), moved(image.path, given, other)))
-    return rows
-
-
-def _write_csv(file: Path, dataset: Dataset, found: Suspicions) -> None:
-    try:
-        with file.open("w", newline="", encoding="utf-8") as out:
-            writer: Any = csv.writer(out)
-            writer.writerow(COLUMNS)
-            writer.writerows(_rows(dataset, found))
-    except OSError as error:
-        raise DatasetError(f"The list cannot be written to {file} ({error.strerror}); name another place.") from error
+def _write_csv(file: Path, rows: list[tuple[Any, ...]]) -> None:
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer: Any = csv.writer(out)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
     print(f"Written to {file}.")
-
-
-class _Line:
-    """Progress in the terminal: one line a stage, drawn over on a screen, begun and ended in a log."""
-
-    def __init__(self) -> None:
-        self._stage, self._at, self._open = "", 0.0, False
-
-    def show(self, stage: str, done: int, total: int) -> None:
-        now, last = time.monotonic(), 0 < total <= done
-        if stage == self._stage and not last and (not sys.stderr.isatty() or now - self._at < 0.2):
-            return
-        if stage != self._stage:
-            self.end()
-        self._stage, self._at, self._open = stage, now, sys.stderr.isatty()
-        text = f"{stage}: {done:,} of {total:,}" if total else stage
-        print(f"\r{text}" if self._open else text, end="" if self._open else "\n", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if self._open:
-            print(file=sys.stderr)
-        self._stage, self._open = "", False

@@ -51,4 +51,4 @@ def pooled_features(
 
 def _batches(squares: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     for start in range(0, len(squares), BATCH):
-        yield start, np.ascontiguousarray(squares[start : start + BATCH])
+        yield start, np.array(squares[start : start + BATCH])  # a copy: torch wants arrays that it may write to
