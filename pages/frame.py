@@ -19,6 +19,7 @@ page = st.navigation(
             st.Page("search.py", title="Search", icon=":material/account_tree:"),
             st.Page("compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page("evaluate.py", title="Evaluate", icon=":material/analytics:"),
+            st.Page("data.py", title="Data", icon=":material/dataset:"),
             st.Page("query.py", title="Query", icon=":material/database_search:"),
             st.Page("predict.py", title="Predict", icon=":material/biotech:"),
         ],

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Source, split, and what to do with it."""
     parser.add_argument("source", type=Path, nargs="?", help="folder of class folders, zip, or MedMNIST .npz")
     parser.add_argument("--import", action="store_true", dest="keep", help="take it into the store, for the pages")
+    parser.add_argument("--clean", type=Path, metavar="FOLDER", help="write a copy without duplicates and leaks")
     parser.add_argument("--bloodmnist", type=Path, metavar="FOLDER", help="download BloodMNIST into FOLDER instead")
     parser.add_argument("--size", type=int, choices=SIZES, default=28, help="px of BloodMNIST")
     parser.add_argument("--seed", type=int, default=0, help="of the split, where folders give none")
@@ -34,14 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def to_arguments(
-    source: str | int, downloads: Path, *, seed: int = 0, fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
+    source: Path | int, downloads: Path, *, seed: int = 0, fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
     held_out: bool = False,
 ) -> list[str]:  # fmt: skip
     """The command line that imports a path, or BloodMNIST of so many px, downloaded into the folder `downloads`."""
-    if isinstance(source, str):
-        arguments = ["data", source, "--import"]
-    else:
+    if isinstance(source, int):
         arguments = ["data", "--import", "--bloodmnist", str(downloads), "--size", str(source)]
+    else:
+        arguments = ["data", subject(source), "--import"]
     arguments += ["--held-out"] if held_out else []
     arguments += ["--seed", str(seed)] if seed else []
     for name, option in _OPTIONS.items():
@@ -53,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what the command line says; the exit code. Raises DatasetError, JobError, each one sentence."""
     if (arguments.source is None) == (arguments.bloodmnist is None):
         raise DatasetError("Say what to read: a folder, a zip or a .npz; or --bloodmnist FOLDER to download one.")
+    if arguments.keep and arguments.clean is not None:
+        raise DatasetError("Give --import or --clean, not both: write the cleaned copy first, then import it.")
     from core.data.scan import scan  # here, so that other commands need not load what reads images
 
     line = ProgressLine()
@@ -80,17 +83,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def subject_of(arguments: argparse.Namespace) -> str:
-    """What the job is about; a page that starts it waits for the same."""
-    if arguments.source is None:
-        return BLOODMNIST.format(arguments.size)
-    return str(arguments.source.expanduser().absolute())
+def subject(source: Path | int) -> str:
+    """What the job is about: the place of the source, or the BloodMNIST of so many px that is still to be downloaded.
+
+    A page that starts the job waits for the same.
+    """
+    return BLOODMNIST.format(source) if isinstance(source, int) else str(source.expanduser().absolute())
 
 
 def _import(arguments: argparse.Namespace, line: ProgressLine) -> int:
     from core.data.importing import import_data
 
-    with jobs.running(arguments.home, KIND, subject_of(arguments)) as job:
+    with jobs.running(arguments.home, KIND, subject(arguments.source or arguments.size)) as job:
 
         def tell(stage: str, done: int, total: int) -> None:
             job.tell(stage, done, total)
@@ -109,10 +113,25 @@ def _import(arguments: argparse.Namespace, line: ProgressLine) -> int:
     return 0
 
 
+def _clean(dataset: Dataset, folder: Path, line: ProgressLine) -> int:
+    from core.data.cleaned import write_clean
+
+    try:
+        done = write_clean(dataset, folder.expanduser(), lambda done, total: line.tell("copy images", done, total))
+    except KeyboardInterrupt:
+        line.close()
+        print("Cancelled; nothing was kept of the copy.", file=sys.stderr)
+        return 130
+    finally:
+        line.close()
+    print(done.sentence())
+    return 0
+
+
 def _source(arguments: argparse.Namespace, tell: Callable[[str, int, int], None], stop: Callable[[], bool]) -> Path:
     """Where the images are; downloaded first, if that was asked for."""
     if arguments.source is not None:
-        return Path(subject_of(arguments))
+        return Path(subject(arguments.source))
     return download_bloodmnist(arguments.bloodmnist.expanduser().absolute(), arguments.size, tell, stop)
 
 

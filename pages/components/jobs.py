@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -18,6 +20,7 @@ from store.liveness import is_lost
 
 BEAT = 1.0  # s between two looks at a running job
 SILENCE = 6.0  # s without a word, and without its lock, after which a job here counts as gone: three heartbeats
+WAIT = 3.0  # s for the store to hear of a job that was started
 LOST = "LOST"
 
 
@@ -52,12 +55,26 @@ def progress(kind: str, subject: str, *, units: str = "images") -> str | None:
 
 
 def begin(kind: str, subject: str, arguments: Sequence[str]) -> bool:
-    """Start `python -m core ...` in the background; False, with a toast that says why, where that was not possible."""
+    """Start `python -m core ...` in the background; False, with a toast that says why, where that was not possible.
+
+    Returns once the store has heard of it, so that `progress` shows it in the run that follows.
+    """
+    since = datetime.now(UTC).replace(tzinfo=None)
     try:
         jobs.start(home(), kind, subject, arguments)
     except Exception as error:
         log.error("The job %s of %s did not start", kind, subject, exc_info=error)
         st.toast(explain(error), icon=":material/error:", duration="long")
+        return False
+    until = time.monotonic() + WAIT
+    while time.monotonic() < until:
+        row = record("jobs", subject, kind)
+        if row is not None and row["event_at"] >= since:
+            return True
+        time.sleep(0.05)
+    if jobs.job_pid(home(), kind, subject) is None:
+        said = f"It ended before it could say anything; {jobs.log_of(home(), kind, subject)} tells why."
+        st.toast(said, icon=":material/error:", duration="long")
         return False
     return True
 
