@@ -12,11 +12,13 @@ from pages.components.evaluate_calibration import calibration
 from pages.components.evaluate_choices import choices, evaluated, remark
 from pages.components.evaluate_confusion import matrix
 from pages.components.evaluate_curves import curves
+from pages.components.evaluate_external import other_sources
 from pages.components.evaluate_gallery import gallery, one_image
+from pages.components.evaluate_robustness import robustness
 from pages.components.evaluate_view import SPLIT_WORDS, View, view_of
 from pages.components.facts import synthetic, trials_of
 
-TABS = ["Per class", "Curves", "Confusion and images", "Calibration"]
+TABS = ["Per class", "Curves", "Confusion and images", "Calibration", "Robustness", "Other sources"]
 
 
 def evaluation(view: View) -> None:
@@ -25,7 +27,7 @@ def evaluation(view: View) -> None:
     if not view.counted:
         st.info(nothing(view), icon=":material/info:")
         return
-    per_class, areas, confusions, calibrated = st.tabs(TABS, key="view", bind="query-params")
+    per_class, areas, confusions, calibrated, under_shift, elsewhere = st.tabs(TABS, key="view", bind="query-params")
     if per_class.open:
         with per_class:
             evaluate_parts.per_class(view)
@@ -38,6 +40,12 @@ def evaluation(view: View) -> None:
     if calibrated.open:
         with calibrated:
             calibration(view) if view.single_images else without_images(view, "no reliability diagram")
+    if under_shift.open:
+        with under_shift:
+            robustness(view)
+    if elsewhere.open:
+        with elsewhere:
+            other_sources(view)
     evaluate_parts.predictions_csv(view)
 
 
