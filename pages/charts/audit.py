@@ -49,10 +49,14 @@ def baselines(rows: pd.DataFrame, *, title: str) -> go.Figure:
         annotation={"text": f"chance {chance:.1%}", "yanchor": "bottom", "yref": "paper", "y": 1, "opacity": 0.8},
         annotation_position="top right" if chance < 0.8 else "top left",
     )  # fmt: skip
-    palette.finish(figure, height=96 + ROW * len(rows), margin={"l": 8, "r": 8, "t": 26, "b": 8})
+    palette.finish(figure, height=104 + ROW * len(rows), margin={"l": 8, "r": 8, "t": 26, "b": 8})
     figure.update_xaxes(title=title, range=[0, 1.04], tickformat=".0%", tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     figure.update_yaxes(
-        autorange="reversed", type="category", categoryarray=list(rows["name"]), ticksuffix="  ", showgrid=False
+        range=[len(rows) - 0.5, -0.8],
+        type="category",
+        categoryarray=list(rows["name"]),
+        ticksuffix="  ",
+        showgrid=False,
     )
     return figure
 

@@ -55,7 +55,7 @@ def _verdict(dataset_id: str, audits: pd.DataFrame) -> None:
         return
     found = dict(zip(rows["feature"], rows["accuracy"].astype(float), strict=True))
     with st.container(horizontal=True, vertical_alignment="center"):
-        shortcut_badge(dataset_id, None)
+        shortcut_badge(dataset_id, None, link=False)
         st.markdown(sentence(found, float(rows["chance"].iloc[0])), anchors=False, width="content")
 
 
@@ -114,7 +114,7 @@ def _baselines(dataset_id: str, audits: pd.DataFrame) -> None:
             )  # fmt: skip
     table = tables.summary(audits)
     number: Any = st.column_config.NumberColumn(format="%.4f")
-    shown = table.drop(columns="feature")
+    shown = tables.for_people(table)
     st.dataframe(
         shown, hide_index=True, key="audit_table", placeholder="–",
         column_config={

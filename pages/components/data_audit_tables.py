@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.audit_words import FEATURES
-from pages.charts.wording import missing
+from pages.charts.wording import missing, share
 
 NAMES: Mapping[str, str] = {
     "histogram": "Colour histogram", "corners": "Four corners", "border": "Border", "file": "File facts",
@@ -45,6 +45,17 @@ def summary(audits: pd.DataFrame) -> pd.DataFrame:
                 table[name] = own[column].astype(float).to_numpy()
             table[f"{target} images"] = own["n"].astype("Int64").to_numpy()
     return table
+
+
+def for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """`summary` with each interval as one column of text, without feature and chance."""
+    out = table.drop(columns=["feature", *(name for name in table.columns if name.endswith(("low", "high", "chance")))])
+    for target in ("source", "class"):
+        if target in out.columns:
+            ends = zip(table[f"{target} low"], table[f"{target} high"], strict=True)
+            words = ["" if missing(low) else f"{share(low)} to {share(high)}" for low, high in ends]
+            out.insert(int(out.columns.get_loc(target)) + 1, f"{target} 95 %", words)
+    return out
 
 
 def sensitivities(audits: pd.DataFrame) -> pd.DataFrame:

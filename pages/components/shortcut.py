@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.evaluation.audit_words import Badge, badge
+from core.evaluation.audit_words import Badge, badge, sentence
 from pages.charts.wording import missing
 from store.published import DATASET_ID as PUBLISHED
 
@@ -63,6 +63,15 @@ class Audits:
             words = "How much of this accuracy can be had without looking at the cell is being found out."
             return Badge(RUNNING, "Shortcut: audit running", words)
         return Badge(found.level, found.text, " ".join(filter(None, [found.sentence, _ENDED.get(job, "")])))
+
+    def sentence(self, dataset_id: Any, accuracy: Any) -> str:
+        """The short sentence for beside the badge, whose tooltip says more."""
+        if dataset_id == PUBLISHED:
+            return "Cannot be audited for shortcuts: the study publishes no images."
+        accuracies, chance = self.accuracies.get(dataset_id, {}), self.chance.get(dataset_id)
+        if missing(dataset_id) or chance is None:
+            return self.badge(dataset_id, accuracy).sentence
+        return sentence(accuracies, chance, None if missing(accuracy) else float(accuracy))
 
 
 def audits_of(rows: pd.DataFrame, jobs: Mapping[str, str]) -> Audits:

@@ -14,7 +14,7 @@ from pages.components.shortcut import NOT_AUDITED, Audits, audits_of
 from store.published import DATASET_ID as PUBLISHED
 
 AUDIT = "audit"  # the kind of job
-PAGE, TAB = "data.py", "Shortcuts"  # where the audit stands, and the name of its tab
+PAGE, TAB = "data.py", "Shortcut audit"  # where the audit stands, and the name of its tab
 LOOK: Mapping[str, tuple[str, str]] = {  # level -> (icon, colour); the words say it too
     "high": (":material/priority_high:", "orange"),
     "some": (":material/rule:", "blue"),
@@ -36,8 +36,16 @@ def audits() -> Audits:
     return audits_of(read("audited"), states)
 
 
+def shortcut_line(dataset_id: Any, accuracy: Any) -> None:
+    """The badge with its sentence beside it, for under a row of figures; arguments as of `shortcut_badge`."""
+    known = audits()
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        shortcut_badge(dataset_id, accuracy, known=known)
+        st.caption(known.sentence(dataset_id, accuracy), width="content")
+
+
 def shortcut_badge(
-    dataset_id: Any, accuracy: Any, *, known: Audits | None = None, synthetic: bool | None = None
+    dataset_id: Any, accuracy: Any, *, known: Audits | None = None, synthetic: bool | None = None, link: bool = True
 ) -> None:
     """Draw the badge: its words, the sentence as its tooltip, and the way to the audit where there can be one.
 
@@ -45,14 +53,16 @@ def shortcut_badge(
         accuracy: of the model that it stands beside, in [0, 1]; missing: it speaks of the dataset alone.
         known: from `audits`, for a page with many; read here without it.
         synthetic: whether these are generated sample cells; looked up without it.
+        link: false where it leads nowhere else.
     """
     found = (audits() if known is None else known).badge(dataset_id, accuracy)
     icon, colour = LOOK[found.level]
     said = found.sentence
-    leads = not missing(dataset_id) and dataset_id != PUBLISHED
+    own = not missing(dataset_id) and dataset_id != PUBLISHED
+    leads = link and own
     if leads and found.level == NOT_AUDITED:
         said += " It can be started where this leads."
-    if synthetic is None and leads:
+    if synthetic is None and own:
         dataset = record("dataset", str(dataset_id)) or {}
         synthetic = not missing(dataset.get("synthetic")) and bool(dataset["synthetic"])
     if synthetic:
