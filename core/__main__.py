@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, note, bundle, data, labels, audit, robustness, app, store):
+    for each in (search, what_if, note, bundle, data, labels, audit, robustness, external, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error

@@ -1,5 +1,6 @@
 """How good a model of a search is: rates, curves, confusions, calibration and the images behind them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -18,8 +19,6 @@ from pages.components.evaluate_robustness import robustness
 from pages.components.evaluate_view import SPLIT_WORDS, View, view_of
 from pages.components.facts import synthetic, trials_of
 
-TABS = ["Per class", "Curves", "Confusion and images", "Calibration", "Robustness", "Other sources"]
-
 
 def evaluation(view: View) -> None:
     """Everything about one trial on one split after one epoch; only the open tab is computed."""
@@ -27,25 +26,10 @@ def evaluation(view: View) -> None:
     if not view.counted:
         st.info(nothing(view), icon=":material/info:")
         return
-    per_class, areas, confusions, calibrated, under_shift, elsewhere = st.tabs(TABS, key="view", bind="query-params")
-    if per_class.open:
-        with per_class:
-            evaluate_parts.per_class(view)
-    if areas.open:
-        with areas:
-            curves(view) if view.single_images else without_images(view, "no ROC and no precision-recall curve")
-    if confusions.open:
-        with confusions:
-            confused(view)
-    if calibrated.open:
-        with calibrated:
-            calibration(view) if view.single_images else without_images(view, "no reliability diagram")
-    if under_shift.open:
-        with under_shift:
-            robustness(view)
-    if elsewhere.open:
-        with elsewhere:
-            other_sources(view)
+    for tab, (part, lacking) in zip(st.tabs(list(TABS), key="view", bind="query-params"), TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                part(view) if view.single_images or not lacking else without_images(view, lacking)
     evaluate_parts.predictions_csv(view)
 
 
@@ -70,6 +54,16 @@ def without_images(view: View, lacking: str) -> None:
     """Why a part cannot be computed."""
     who = "The study prints no probabilities" if view.published else "This epoch has no recorded probabilities"
     st.info(f"{who} of single images, so there is {lacking} to show.", icon=":material/info:")
+
+
+TABS: dict[str, tuple[Callable[[View], None], str]] = {  # what is drawn, and what there is not without single images
+    "Per class": (evaluate_parts.per_class, ""),
+    "Curves": (curves, "no ROC and no precision-recall curve"),
+    "Confusion and images": (confused, ""),
+    "Calibration": (calibration, "no reliability diagram"),
+    "Robustness": (robustness, ""),
+    "Other sources": (other_sources, ""),
+}
 
 
 def nothing(view: View) -> str:

@@ -1,0 +1,151 @@
+"""The tab "Other sources" of the page Data: which other data sets judge the models that are trained on this one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.data.external import ExternalError, described, fit, register_external, remove_external
+from core.evaluation.external import KIND
+from pages.charts.wording import missing
+from pages.components import jobs
+from pages.components.csv_button import csv_button
+from pages.components.data import home, read
+from pages.components.external_view import REMARK, counted
+from pages.components.guard import explain, log
+
+PURPOSE = (
+    "Images from another hospital, stain or camera, of the same classes. Every final model of a finished search on "
+    "this dataset reads them, and the pages show what it says beside its own test images, each class and each source "
+    "by itself. **Never train, tune or choose anything by them**: once they have helped to choose, they are images of "
+    "the set like any other and say nothing of other sources."
+)  # fmt: skip
+
+
+def section(dataset_id: str) -> None:
+    """What is registered, what the models say of it, and the way to register more."""
+    st.markdown(PURPOSE, anchors=False)
+    st.badge(REMARK, icon=":material/verified_user:", color="gray")
+    jobs.progress(KIND, dataset_id)
+    sets = read("external_sets", dataset_id)
+    if sets.empty:
+        st.info("No dataset is registered as external to this one yet.", icon=":material/travel_explore:")
+    for row in sets.to_dict("records"):
+        _registered(dataset_id, {str(name): value for name, value in row.items()})
+    _results(dataset_id)
+    _add(dataset_id, set(sets["external_id"]))
+
+
+def _registered(dataset_id: str, row: dict[str, Any]) -> None:
+    external_id = str(row["external_id"])
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"external_set_{external_id}"):
+        name = external_id if missing(row["name"]) else str(row["name"])
+        left = [(row["unknown"], "of other classes"), (row["shared"], "in this dataset too")]
+        out = [f"{int(number):,} {why}" for number, why in left if not missing(number) and number]
+        words = "" if missing(row["counted"]) else f"{int(row['counted']):,} images count"
+        if out:
+            words += f"; left out: {', '.join(out)}"
+        st.markdown(f"**{name}**  \n{words or 'its images are not known here'}", anchors=False)
+        if not missing(row["synthetic"]) and row["synthetic"]:
+            st.badge("synthetic cells", color="gray")
+        st.page_link("data.py", label=external_id, icon=":material/dataset:", query_params={"dataset": external_id})
+        st.button(
+            "Take back", key=f"external_remove_{external_id}", icon=":material/link_off:", on_click=_remove,
+            args=(dataset_id, external_id),
+            help="It is not external to this dataset any more. What models have said of its images stays recorded.",
+        )  # fmt: skip
+
+
+def _results(dataset_id: str) -> None:
+    """What the models of finished searches on this dataset say, a row a model and set."""
+    searches = read("searches")
+    own = searches[searches["dataset_id"] == dataset_id]
+    trials = read("trial_names")
+    of_own = trials[trials["search_id"].isin(own["search_id"])]
+    results = read("external_results", list(of_own["trial_id"]))
+    if results.empty:
+        if not own.empty:
+            st.caption("No model of a search on this dataset has read such images yet.")
+        return
+    names = dict(zip(own["search_id"], own["name"], strict=True))
+    pairs = list(zip(results["n_right"].astype(int), results["n"].astype(int), strict=True))
+    table = pd.DataFrame(
+        {
+            "search": results["search_id"].map(names),
+            "model": results["trial_id"].str.partition(".")[2],
+            "images from": results["name"].fillna(results["external_id"]),
+            "accuracy, all sources": [counted(right, n) for right, n in pairs],
+            "trial_id": results["trial_id"],
+            "external_id": results["external_id"],
+        }
+    )
+    st.subheader("What the models say", anchor=False)
+    st.dataframe(
+        table.drop(columns=["trial_id", "external_id"]), hide_index=True, key="external_results",
+        alt="Accuracy of each final model on each external dataset, with counts and 95 % Wilson intervals",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        csv_button(lambda: table, f"{dataset_id}-other-sources", "external_results_csv")
+        st.caption(
+            "Sources together in one figure: the page Evaluate has each class and each source by itself. In brackets "
+            "the images and the 95 % Wilson interval."
+        )
+
+
+def _add(dataset_id: str, known: set[Any]) -> None:
+    """A box of the other imported datasets, what would count of the picked one, and the button."""
+    datasets = read("datasets")
+    others = datasets[~datasets["dataset_id"].isin([*known, dataset_id]) & datasets["root"].notna()]
+    st.subheader("Register a dataset", anchor=False)
+    if others.empty:
+        st.caption(
+            "Every other imported dataset is registered already, or there is none: import it first, on this page."
+        )
+        _command(dataset_id)
+        return
+    names = {
+        str(row["dataset_id"]): f"{row['name']} ({int(row['images']):,} images, {row['dataset_id']})"
+        for row in others.to_dict("records")
+    }
+    key = f"external_new_{len(names)}_{dataset_id}"
+    picked = st.selectbox("Imported datasets", list(names), format_func=names.__getitem__, index=None, key=key,
+                          placeholder="Pick the dataset from elsewhere", width=520)  # fmt: skip
+    if picked is not None:
+        try:
+            found = fit(described(home(), dataset_id), described(home(), picked))
+        except ExternalError as error:
+            st.warning(str(error), icon=":material/block:")
+            return
+        st.caption(found.sentence())
+        st.button("Register it", type="primary", icon=":material/add_link:", key="external_add", on_click=_register,
+                  args=(dataset_id, picked))  # fmt: skip
+    _command(dataset_id)
+
+
+def _command(dataset_id: str) -> None:
+    with st.expander("A folder of few images, from the command line", icon=":material/terminal:"):
+        st.caption("Reads the folder without a split of its own (one image a class is enough), registers and judges.")
+        st.code(f"python -m core external --of {dataset_id} --data FOLDER", language="bash")
+
+
+def _register(dataset_id: str, external_id: str) -> None:
+    try:
+        register_external(home(), dataset_id, external_id)
+    except Exception as error:
+        _failed("registered", error)
+    else:
+        jobs.begin(KIND, dataset_id, ["external", "--of", dataset_id])
+
+
+def _remove(dataset_id: str, external_id: str) -> None:
+    try:
+        remove_external(home(), dataset_id, external_id)
+    except Exception as error:
+        _failed("taken back", error)
+
+
+def _failed(what: str, error: Exception) -> None:
+    log.error("A dataset was not %s as external", what, exc_info=error)
+    st.toast(explain(error), icon=":material/error:", duration="long")
