@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from core.paths import default_home
+from pages.components.departed import Departed
 from pages.components.guard import report
 from pages.components.preload import Preload
 from store.owner import shared
@@ -55,6 +56,6 @@ app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
     routes=[Route("/healthz", healthz)],
-    middleware=[Middleware(Preload)],
+    middleware=[Middleware(Departed), Middleware(Preload)],
     on_script_error=on_script_error,
 )
