@@ -5,18 +5,30 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from pages.components import data_choice, data_images, data_left_out, data_list, data_overview
+from pages.components import (
+    data_audit,
+    data_choice,
+    data_external,
+    data_images,
+    data_labels,
+    data_left_out,
+    data_list,
+    data_overview,
+)
 from pages.components.data import read
 from pages.components.data_head import head
 from pages.components.data_import import import_drawer, imports
 from pages.components.launch import launch_drawer
-from pages.components.pulse import IMPORT, NEW_SEARCH
+from pages.components.pulse import IMPORT
 
 TABS: dict[str, Callable[[str], None]] = {
     "Overview": data_overview.section,
     "Images": data_images.section,
     "Left out": data_left_out.bad_files,
     "Label conflicts": data_left_out.conflicts,
+    "Shortcut audit": data_audit.section,
+    "Suspected labels": data_labels.section,
+    "Other sources": data_external.section,
 }
 
 
@@ -37,12 +49,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     if chosen is None:
         words, sort = data_list.search_box(), data_list.sort_box()
     else:
-        st.button(
-            "All datasets", icon=":material/arrow_back:", key="all_datasets", on_click=data_choice.go, args=(None,)
-        )
+        data_choice.back()
         data_choice.dataset_box(datasets, chosen)
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if chosen is not None and st.button("New search", icon=":material/add:", key=NEW_SEARCH):
+    with st.container(horizontal=True, horizontal_alignment="right", width="stretch" if chosen is None else "content"):
+        if chosen is not None and data_choice.search_button(datasets, chosen):
             launch_drawer()
         if st.button("Import data", type="primary", icon=":material/drive_folder_upload:", key=IMPORT):
             import_drawer()

@@ -10,6 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.charts.wording import missing
+from pages.components.launch import trainable
+from pages.components.pulse import NEW_SEARCH
 
 DATASET = "dataset"
 _OF_ONE = ("view", "class", "split", "source", "sheet", "image")  # choices that make no sense for another dataset
@@ -30,13 +32,23 @@ def dataset_box(datasets: pd.DataFrame, shown: str) -> None:
     key = f"dataset_box_{shown}_{names[shown]}"
     st.selectbox(
         "Dataset", list(names), index=list(names).index(shown), format_func=names.__getitem__, key=key,
-        on_change=_changed, args=(key,), label_visibility="collapsed", width=420,
+        on_change=_changed, args=(key,), label_visibility="collapsed",
     )  # fmt: skip
 
 
 def back() -> None:
     """The way to the list."""
     st.button("All datasets", icon=":material/arrow_back:", key="all_datasets", on_click=go, args=(None,))
+
+
+def search_button(datasets: pd.DataFrame, shown: str) -> bool:
+    """Whether a search on this dataset is asked for; the launch form then names it. No button where none can be."""
+    if shown not in set(trainable(datasets)["dataset_id"]):
+        return False
+    asked = st.button("New search", icon=":material/add:", key=NEW_SEARCH)
+    if asked:
+        st.session_state["new_source"], st.session_state["new_known"] = "known", shown
+    return asked
 
 
 def go(dataset_id: str | None) -> None:

@@ -33,8 +33,8 @@ def bad_files(dataset_id: str) -> None:
     st.dataframe(
         rows, hide_index=True, key="bad_files", alt="Files that were left out, with their reasons",
         column_config={
-            "path": st.column_config.TextColumn(width=260), "class": st.column_config.TextColumn(width=120),
-            "reason": st.column_config.TextColumn(width="large"),
+            "path": st.column_config.TextColumn(width=200), "class": st.column_config.TextColumn(width=100),
+            "reason": st.column_config.TextColumn(width=700),
         },
     )  # fmt: skip
     csv_button(lambda: rows, f"{dataset_id}-left-out")

@@ -96,7 +96,7 @@ def _card(dataset: dict[str, Any]) -> None:
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
                 badges(dataset)
                 read_at = "" if missing(dataset["at"]) else f" · {pd.Timestamp(dataset['at']):%d %b %Y, %H:%M} UTC"
-                st.caption(f"`{dataset_id}`{read_at}")
+                st.caption(f"{dataset_id}{read_at}")
         images.metric("Images", "–" if missing(dataset["images"]) else f"{int(dataset['images']):,}",
                       delta=f"{len(dataset['classes'])} classes", delta_color="off", delta_arrow="off")  # fmt: skip
         bad.metric("Left out", "–" if missing(dataset["bad"]) else f"{int(dataset['bad']):,}",

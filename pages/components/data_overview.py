@@ -95,7 +95,10 @@ def _counts(dataset_id: str, groups: pd.DataFrame, classes: list[str]) -> None:
 def _sources(dataset_id: str, groups: pd.DataFrame, classes: list[str]) -> None:
     st.markdown("**Sources**", anchors=False)
     table = source_table(groups, classes)
-    st.dataframe(table, hide_index=True, alt="Images of each source in each class", key="source_table")
+    st.dataframe(
+        table, hide_index=True, alt="Images of each source in each class", key="source_table",
+        column_config={"source": st.column_config.TextColumn(width=150)},
+    )  # fmt: skip
     csv_button(lambda: table, f"{dataset_id}-sources")
     if set(table["source"]) == {NOT_KNOWN}:
         st.caption("No manifest says where its images come from, and nobody has said it yet.")
@@ -115,7 +118,7 @@ def _facts(dataset: dict[str, Any]) -> None:
     facts = facts_of(dataset, record("split_hash", dataset["dataset_id"]))
     st.dataframe(
         facts, hide_index=True, alt="Facts of the dataset", key="data_facts",
-        column_config={"fact": st.column_config.TextColumn("", width=110), "value": st.column_config.TextColumn("")},
+        column_config={"fact": st.column_config.TextColumn(width=110), "value": st.column_config.TextColumn()},
     )  # fmt: skip
     csv_button(lambda: facts, f"{dataset['dataset_id']}-facts")
 
@@ -128,7 +131,7 @@ def facts_of(dataset: dict[str, Any], hashed: dict[str, Any] | None) -> pd.DataF
     here = root if not root or Path(root).is_dir() else f"{root} (not there any more)"
     facts = {
         "name": dataset["name"], "id": dataset["dataset_id"], "folder": here,
-        "split": "given by its folders" if dataset["split_origin"] == "given" else "made",
+        "split": ("given by its folders" if root else "given") if dataset["split_origin"] == "given" else "made",
         "shares asked": shares,
         "seed": "" if missing(dataset["split_seed"]) else str(int(dataset["split_seed"])),
         "split hash": "" if hashed is None else str(hashed["split_hash"]),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.learning.settings import AugmentSettings, SettingsError
 from core.search import commands
 from core.search.settings import PRESETS, SAMPLE, SearchSettings, preset
-from pages.components.data import home
+from pages.charts.wording import missing
+from pages.components.data import home, read
 from pages.components.guard import guarded
 from store.journal import write_durably
 
@@ -23,7 +26,7 @@ PRESET_NOTES = {
     "own": "The published space, with a calibration share of your images kept apart: the choice for own data.",
     "published": "The study's space, image size (299 px) and split (70 / 15 / 15 %): made for a GPU, slow on a CPU.",
 }
-SOURCES = {"sample": "Sample cells", "folder": "Folder or file", "zip": "Upload a zip"}
+SOURCES = {"sample": "Sample cells", "known": "Known data", "folder": "Folder or file", "zip": "Upload a zip"}
 GROUPS = {
     "Search space and stop": (
         "learning_rate", "learning_rate_bound", "batch_size", "batch_size_bound", "epochs", "patience", "max_trials",
@@ -51,11 +54,11 @@ def launch_form() -> None:
         format_func=PRESET_NAMES.__getitem__, key="new_preset", persist_state="session",
     )  # fmt: skip
     st.caption(PRESET_NOTES[chosen or "quick"])
-    data, upload = _data()
+    data, upload, called = _data()
     base = preset(chosen or "quick")
     name = st.text_input("Name", key="new_name", persist_state="session", placeholder="made from the data when empty")
     values = _settings(base)
-    settings = replace(base, **values, data=data, name=name)
+    settings = replace(base, **values, data=data, name=name or called)
     problem = _problem(settings)
     if problem:
         st.warning(problem, icon=":material/edit:")
@@ -78,23 +81,51 @@ def save_upload(name: str, content: bytes) -> Path:
     return path
 
 
-def _data() -> tuple[str, UploadedFile | None]:
-    """The data setting; of an upload its name until it is saved."""
+def _data() -> tuple[str, UploadedFile | None, str]:
+    """The data setting, an upload's file, and a name for the search; of an upload its name until it is saved."""
+    known = trainable(read("datasets"))
     source = st.segmented_control(
-        "Data", list(SOURCES), default="sample", required=True, format_func=SOURCES.__getitem__, key="new_source",
-        persist_state="session",
+        "Data", [name for name in SOURCES if name != "known" or not known.empty], default="sample", required=True,
+        format_func=SOURCES.__getitem__, key="new_source", persist_state="session",
     )  # fmt: skip
+    if source == "known":
+        return _known(known.set_index("dataset_id"))
     if source == "folder":
         path = st.text_input(
             "Path on this machine", key="new_path", persist_state="session", placeholder="/data/cells",
             help="A folder with one sub-folder a class (or train, val, test above them), a zip, or a MedMNIST .npz.",
         )  # fmt: skip
-        return str(path or ""), None
+        return str(path or ""), None, ""
     if source == "zip":
         upload = st.file_uploader("Zip with one folder a class", type=["zip", "npz"], key="new_upload")
-        return (upload.name, upload) if upload is not None else ("", None)
+        return (upload.name, upload, "") if upload is not None else ("", None, "")
     st.caption("Synthetic stained cells of five classes, drawn on this machine. They show the tool, not medicine.")
-    return SAMPLE, None
+    return SAMPLE, None, ""
+
+
+def trainable(datasets: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the query `datasets` whose images are here, with some to train on."""
+    here = datasets["root"].map(lambda root: not missing(root) and Path(str(root)).is_dir())
+    some = datasets["fractions"].map(lambda shares: missing(shares) or bool(json.loads(shares).get("train", 1)))
+    return datasets[here & some]
+
+
+def _known(datasets: pd.DataFrame) -> tuple[str, None, str]:
+    names = {
+        str(row["dataset_id"]): f"{row['name']} ({row['dataset_id']}, {row['images']:,} images)"
+        for row in datasets.reset_index().to_dict("records")
+    }
+    if st.session_state.get("new_known") not in datasets.index:
+        st.session_state.pop("new_known", None)
+    picked = st.selectbox(
+        "Dataset", list(names), format_func=names.__getitem__, key="new_known", persist_state="session"
+    )
+    row = datasets.loc[picked]
+    st.caption(
+        f"{row['root']}, read again with the split and seed below; where they differ from those that it was read with, "
+        "or an image has changed, it is another dataset here."
+    )
+    return str(row["root"]), None, str(row["name"])
 
 
 def _settings(base: SearchSettings) -> dict[str, Any]:

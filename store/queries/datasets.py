@@ -12,7 +12,8 @@ def datasets(cursor: Cursor) -> pd.DataFrame:
     """All datasets, the latest first, those without a time (the published one) last.
 
     Columns: dataset_id, name, root (missing: not on a disk), classes (list), images (usable ones), bad (files left
-    out), split_origin (given | made), split_seed, synthetic, searches (that use it), at (when it was read).
+    out), split_origin (given | made), split_seed, fractions (JSON), synthetic, searches (that use it), at (when it was
+    read).
     """
     return frame(
         cursor,
@@ -22,7 +23,7 @@ def datasets(cursor: Cursor) -> pd.DataFrame:
             FROM search_data d SEMI JOIN search_record r ON r.search_id = d.search_id GROUP BY dataset_id
         )
         SELECT d.dataset_id, d.name, d.root, d.classes, d.usable AS images, d.bad, d.split_origin, d.split_seed,
-            d.synthetic, coalesce(u.searches, 0) AS searches, d.recorded_at AS "at"
+            d.fractions, d.synthetic, coalesce(u.searches, 0) AS searches, d.recorded_at AS "at"
         FROM dataset d LEFT JOIN used u ON u.dataset_id = d.dataset_id
         ORDER BY d.recorded_at DESC NULLS LAST, d.dataset_id
         """,
