@@ -15,7 +15,11 @@ from pages.components.compare_facts import ROW, WORDS, Chosen, scores, table_hei
 from pages.components.compare_pairs import told
 from pages.components.compare_settings import settings_view
 from pages.components.csv_button import csv_button
+from pages.components.data import read
 from pages.components.drawing import draw, show
+from pages.components.external_view import ELSEWHERE_HELP, compare_columns
+from pages.components.robustness_tables import mean_under_shift
+from pages.components.shortcut_badge import audits, shortcut_badge, shortcut_line
 
 DRAWN = 20  # trials in the chart of intervals
 DIFFERENCES = {  # column of the scores -> (its name, the name of its difference)
@@ -48,6 +52,10 @@ def metrics_table(chosen: Chosen, own: pd.DataFrame) -> pd.DataFrame:
         "s an epoch": seconds, "Δ s": (seconds - seconds[chosen.baseline]).where(rows.index != chosen.baseline),
         "epochs done": rows["epochs_done"], "status": rows["status"].str.lower(),
     }  # fmt: skip
+    shifted = mean_under_shift(read("robustness", chosen.ids))
+    if len(shifted):
+        table["accuracy under shift"] = shifted.reindex(rows.index)
+    table |= compare_columns(chosen.ids)
     return pd.DataFrame(table, index=rows.index)
 
 
@@ -55,6 +63,7 @@ def overview(chosen: Chosen) -> None:
     """Chart and table of the scores, then the settings."""
     own = scores(chosen.rows, chosen.split)
     _lead(chosen, own)
+    _shortcuts(chosen, own)
     drawn = chosen.few(DRAWN)
     table = own.loc[drawn].assign(trial_id=drawn, name=[chosen.names[id_] for id_ in drawn])
     show(
@@ -97,6 +106,21 @@ def _lead(chosen: Chosen, own: pd.DataFrame) -> None:
         st.caption(f"These trials were judged on the images of {data} data sets, so they differ by their data too.")
 
 
+def _shortcuts(chosen: Chosen, own: pd.DataFrame) -> None:
+    """A badge a dataset, for the best of its trials on validation."""
+    if chosen.rows["dataset_id"].nunique() == 1:
+        shortcut_line(chosen.rows["dataset_id"].iloc[0], own.loc[chosen.best or chosen.baseline, "accuracy"])
+        return
+    known = audits()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for dataset_id, rows in chosen.rows.groupby("dataset_id", sort=False, dropna=False):
+            scores = chosen.scores[rows.index].dropna()
+            best = str(rows.index[0] if scores.empty else scores.idxmax())
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+                shortcut_badge(dataset_id, own.loc[best, "accuracy"], known=known)
+                st.caption(chosen.names[best], width="content")
+
+
 def _table(chosen: Chosen, table: pd.DataFrame) -> None:
     columns: dict[str, Any] = {
         "trial": st.column_config.TextColumn(pinned=True, width=190),
@@ -104,7 +128,17 @@ def _table(chosen: Chosen, table: pd.DataFrame) -> None:
         "95 % interval": st.column_config.TextColumn(help="Wilson interval of the accuracy"),
         "s an epoch": st.column_config.NumberColumn(format="%.1f", help="median over the epochs trained, in seconds"),
         "Δ s": st.column_config.NumberColumn(format="%+.1f"),
+        "accuracy under shift": st.column_config.NumberColumn(
+            format="%.4f", help="mean over all shifts and severities of the tab Robustness of Evaluate; never chosen by"
+        ),
     }
+    for name in table.columns:
+        if name.startswith("on "):
+            columns[name] = (
+                st.column_config.NumberColumn(format="%.4f", help=ELSEWHERE_HELP)
+                if table[name].dtype == np.float64
+                else st.column_config.TextColumn(help=ELSEWHERE_HELP)
+            )
     plain, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     for name in table.columns:
         if name not in columns and table[name].dtype == np.float64:
