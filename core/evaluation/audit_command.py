@@ -13,14 +13,10 @@ from core.data.dataset import Dataset, DatasetError, ScanCancelled
 from core.data.importing import import_data
 from core.data.sources import GUESS, class_table, patient_column
 from core.evaluation.audit import CLASS, SOURCE, Audit
-from core.evaluation.audit_words import FEATURES, THUMBNAIL_NOTE, alone, best_shortcut, source_facts
+from core.evaluation.audit_words import FEATURES, GUESSED, THUMBNAIL_NOTE, alone, best_shortcut, source_facts
 from core.evaluation.auditing import KIND, Outcome, run_audit
 from core.paths import dataset_file
 from core.progress_line import ProgressLine
-
-GUESSED = (
-    "Sources are guessed from names, image sizes and JPEG quality; the page Data shows them and lets you edit them."
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +63,7 @@ def described(dataset: Dataset, outcome: Outcome) -> str:
     )
     guessed = any(told.by == GUESS and told.source for told in outcome.told.values())
     facts = [
-        *_alone(outcome.audits),
+        *_alone(outcome.audits, guessed),
         *source_facts(table, unknown=unknown, patients=bool(patient_column(dataset.root))),
     ]
     facts += [THUMBNAIL_NOTE, *([GUESSED] if guessed else []), *outcome.notes]
@@ -111,12 +107,13 @@ def _sources(outcome: Outcome, table: dict[str, dict[str, int]], dataset: Datase
     return _aligned(rows)
 
 
-def _alone(audits: Sequence[Audit]) -> list[str]:
-    """What the best shortcut says of each target."""
+def _alone(audits: Sequence[Audit], guessed: bool) -> list[str]:
+    """What the best shortcut says of each target; of a source that was guessed from the files, not what they say."""
     said = []
     for target in (CLASS, SOURCE):
         own = {audit.feature: audit for audit in audits if audit.target == target}
-        best = best_shortcut({feature: audit.accuracy for feature, audit in own.items()})
+        circular = guessed and target == SOURCE
+        best = best_shortcut({one: audit.accuracy for one, audit in own.items() if not (circular and one == "file")})
         said += [alone(best, target, own[best].accuracy, own[best].chance)] if best else []
     return said
 

@@ -28,6 +28,10 @@ SHORT: Final = {
 THUMBNAIL_NOTE: Final = (
     "The 16 x 16 thumbnail is reported but not counted as a shortcut: it shows the cell itself a little."
 )
+GUESSED: Final = (
+    "Sources are guessed from names, image sizes and JPEG quality, so that facts of the files predict them well says "
+    "nothing; the page Data shows the guess and lets you edit it."
+)
 NO_PATIENTS: Final = "No patient is identifiable (no patient column), so no split here is known to be patient-disjoint."
 
 Table = Mapping[str, Mapping[str, int]]  # images by source, then class; pairs without images may be missing

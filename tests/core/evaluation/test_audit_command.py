@@ -20,7 +20,7 @@ def test_it_prints_baselines_sources_and_what_cannot_be_known(tmp_path: Path, ca
     root = make_set(tmp_path / "cells", each=12)
     rows = (root / "manifest.csv").read_text().splitlines()
     (root / "manifest.csv").write_text(
-        "\n".join([rows[0], *(row.rsplit(",", 1)[0] + "," + row.split("/")[0].upper() for row in rows[1:])])
+        "\n".join([rows[0], *(row.split(",")[0] + "," + row.split("/")[0].upper() for row in rows[1:])])
     )
     arguments = ["audit", "--data", str(root), "--home", str(tmp_path / "home")]
     assert main(arguments) == 0
@@ -40,11 +40,14 @@ def test_it_prints_baselines_sources_and_what_cannot_be_known(tmp_path: Path, ca
 
 
 def test_a_guess_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    root = make_set(tmp_path / "cells", each=10, manifest=False)
+    """And what the files say of it is not told as a finding, since it was guessed from the files."""
+    root = make_set(tmp_path / "cells", each=10, manifest=False, quality={"north": 60, "south": 95}.__getitem__)
     assert main(["audit", "--data", str(root), "--home", str(tmp_path / "home")]) == 0
     said = capsys.readouterr().out
     assert "Sources are guessed from names" in said
-    assert re.search(r"^names north\.\.\. +guess +10 +10 +20$", said, re.M)
+    assert re.search(r"^names north\.\.\., JPEG quality 60 +guess +10 +10 +20$", said, re.M)
+    assert re.search(r"^file .* 1\.000 \(", said, re.M)
+    assert "Facts of the files alone predict the source" not in said
 
 
 def test_what_is_not_there_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
