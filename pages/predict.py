@@ -12,9 +12,10 @@ from pages.charts.probabilities import probabilities
 from pages.components.choose import search_choice
 from pages.components.data import read, record
 from pages.components.drawing import show
-from pages.components.models import model_choice
+from pages.components.models import accuracy_of, model_choice
 from pages.components.predict_choice import Point, fusion_words, point_choice, predictor_of
 from pages.components.samples import sample_choice
+from pages.components.shortcut_badge import shortcut_line
 
 SOURCES = {"sample": "Image of the test split", "upload": "Own image"}
 TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
@@ -78,6 +79,7 @@ else:
     else:
         with right:
             point = point_choice(model)
+        shortcut_line(model.dataset_id, accuracy_of(model))
         if model.fused:
             st.caption(fusion_words(model))
         try:

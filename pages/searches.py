@@ -9,6 +9,7 @@ from pages.components.guard import guarded
 from pages.components.launch import launch_drawer
 from pages.components.list_order import Wish, all_tags, chosen, grouped, ordered, with_notes
 from pages.components.pulse import NEW_SEARCH, every
+from pages.components.shortcut_badge import audits
 
 
 @guarded
@@ -20,10 +21,11 @@ def listing(wish: Wish) -> None:
     if found.empty:
         st.info("No search fits this filter.", icon=":material/filter_alt_off:")
         return
+    audited = audits()
     for heading, number, rows in list_filter.one_page(grouped(found, wish.group)):
         list_filter.head(heading, number)
         for row in rows.to_dict("records"):
-            card({str(name): value for name, value in row.items()}, place=heading, sort=wish.sort)
+            card({str(name): value for name, value in row.items()}, place=heading, sort=wish.sort, audits=audited)
     list_filter.foot(found, len(searches))
     if set(searches["origin"]) == {"published"}:
         st.info(

@@ -40,7 +40,7 @@ def decision(search_id: str, model: Model) -> None:
     grid = st.grid(2, min_column_width=400)
     for split, one in found.items():
         with grid.cell():
-            parts.headline(split, one, shares is not None)
+            parts.headline(split, one, shares is not None, model.dataset_id)
     if isinstance(rule, Thresholds):
         st.subheader(f"{focus} against its threshold", anchor=False)
         parts.one_class(rule, splits, found, classes, focus, shares)

@@ -31,7 +31,7 @@ def fusion(found: Candidates) -> None:
         grid = st.grid(2, min_column_width=400)
         for split, of in scores.items():
             with grid.cell():
-                parts.headline(split, of[FUSION])
+                parts.headline(split, of[FUSION], found.dataset_id)
         st.subheader("Against its best member", anchor=False)
         parts.against_best(scores, names)
         st.subheader("Beside its members", anchor=False)

@@ -9,25 +9,28 @@ import streamlit as st
 
 from pages.charts.wording import missing, share
 from pages.components import commands
-from pages.components.facts import accuracy_interval, doing, split_images, trials_of
+from pages.components.facts import accuracy_interval, doing, split_images, synthetic, trials_of
 from pages.components.notes import excerpt, tag_badges
+from pages.components.shortcut import Audits
+from pages.components.shortcut_badge import shortcut_badge
 from pages.components.status import badges, lost
 from pages.components.words import span
 
 
-def card(search: dict[str, Any], *, place: str, sort: str) -> None:
+def card(search: dict[str, Any], *, place: str, sort: str, audits: Audits) -> None:
     """Name and state; best score, DE_COUNT, trials; the way in and the commands; tags and the note's beginning.
 
     Args:
         search: a row of the query `listing` with what `list_order.with_notes` adds.
         place: keeps cards of one search apart, which may stand under several headings.
         sort: what the list is sorted by; the card shows it, whatever it is.
+        audits: of all datasets.
     """
     search_id = str(search["search_id"])
     with st.container(border=True, key=f"card_{place}_{search_id}"):
         head, score, count, done, act = st.columns([4.6, 2.2, 1.5, 1.8, 2.3], vertical_alignment="center")
         with head, st.container(gap="xsmall"):
-            _head(search, sort)
+            _head(search, sort, audits)
         best, bounds = _best(search)
         score.metric("Best val accuracy", best, delta=bounds, delta_color="off", delta_arrow="off",
                      help="On the validation images; below it the 95 % Wilson interval.")  # fmt: skip
@@ -44,10 +47,11 @@ def card(search: dict[str, Any], *, place: str, sort: str) -> None:
             _progress(search)
 
 
-def _head(search: dict[str, Any], sort: str) -> None:
+def _head(search: dict[str, Any], sort: str, audits: Audits) -> None:
     st.markdown(f"**{search['name']}**", anchors=False)
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         badges(search, lost(search))
+        shortcut_badge(search["dataset_id"], search["val_accuracy"], known=audits, synthetic=synthetic(search))
         facts = []
         if not missing(search["created_at"]):
             facts.append(f"{pd.Timestamp(search['created_at']):%d %b %Y, %H:%M} UTC")

@@ -16,6 +16,7 @@ from pages.components.drawing import draw, show
 from pages.components.evaluate_view import SPLIT_WORDS, View, scores
 from pages.components.facts import accuracy_interval
 from pages.components.figures import Figure, figure_row
+from pages.components.shortcut_badge import shortcut_line
 
 
 def figures(view: View) -> None:
@@ -42,6 +43,7 @@ def figures(view: View) -> None:
     number = "–" if view.n is None else f"{view.n:,}"
     shown.append(Figure("Images", number, f"in the {words} split", "All rates here rest on them."))
     figure_row(shown, key="evaluate_figures")
+    shortcut_line(view.search["dataset_id"], accuracy)
 
 
 def _on(words: str, n: int | None) -> str:

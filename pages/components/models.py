@@ -96,6 +96,15 @@ def fusions_of(dataset_id: str) -> dict[str, Model]:
     }
 
 
+def accuracy_of(model: Model) -> float | None:
+    """Test accuracy of a trial, of its val images where it has none on test; None for a fusion."""
+    rows = read("trial", model.trial_ids[0])
+    if model.fused or rows.empty:
+        return None
+    known = [rows[f"{split}_accuracy"].iloc[0] for split in ("test", "val")]
+    return next((float(value) for value in known if not missing(value)), None)
+
+
 def trial_outputs(trial_ids: tuple[str, ...], split: str) -> list[Outputs]:
     """What each trial says of the images of a split, at its last epoch. Raises FusionError where one says nothing."""
     rows = {str(row["trial_id"]): row for row in read("outputs", trial_ids, split).to_dict("records")}

@@ -11,8 +11,10 @@ from core.search.state import OFF_PATH, WHAT_IF
 from pages.charts.wording import missing
 from pages.components import commands
 from pages.components.data import read
+from pages.components.external_line import external_line
 from pages.components.facts import best_score, doing
 from pages.components.figures import Figure, figure_row
+from pages.components.shortcut_badge import shortcut_line
 from pages.components.status import badges, lost
 from pages.components.summary import epochs_saved, time_left
 from pages.components.words import age, size, span
@@ -61,6 +63,9 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
     if used:
         figures.append(Figure("Disk", size(used), "for its weights", "Checkpoints and weights of all its trials."))
     figure_row(figures, key="figures")
+    accuracy = trials.loc[trials["trial_id"] == search["best_trial_id"], "val_accuracy"]
+    shortcut_line(search["dataset_id"], None if accuracy.empty else accuracy.iloc[0])
+    external_line(search)
 
 
 def _ends(search: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from pages.components.drawing import draw, show
 from pages.components.figures import Figure, figure_row
 from pages.components.models import FUSION, Model
 from pages.components.saved import saved_list, saving
+from pages.components.shortcut_badge import shortcut_badge
 from pages.components.whatif_address import numbers
 from pages.components.whatif_decision_controls import CELLS, rule_of_address, write_cells, write_rule
 from pages.components.whatif_decision_tables import (
@@ -46,8 +47,11 @@ def judged(rule: Rule, _outputs: Outputs, of: tuple[Any, ...], classes: Sequence
     return judge(rule, _outputs, classes, shares)
 
 
-def headline(split: str, found: Judged, at_set: bool) -> None:
-    """Decided rightly, referred, and the mean cost of one split, with intervals and the number of its images."""
+def headline(split: str, found: Judged, at_set: bool, dataset_id: str) -> None:
+    """Decided rightly, referred, and the mean cost of one split, with intervals and the number of its images.
+
+    At a prevalence that was set (`at_set`) the audit speaks of the dataset: its chance is that of the images.
+    """
     st.subheader(f"{split.capitalize()}: {ROLES[split]}", anchor=False)
     method = (
         "at the prevalence set; below it the middle 95 % of draws from Dirichlet posteriors of the classes' rows"
@@ -63,6 +67,7 @@ def headline(split: str, found: Judged, at_set: bool) -> None:
                                                  "posteriors of the classes' rows."))  # fmt: skip
     shown.append(Figure("Images", f"{found.n:,}", split, "All rates here rest on them."))
     figure_row(shown, key=f"decision_figures_{split}")
+    shortcut_badge(dataset_id, None if at_set else found.right[0])
 
 
 def _figure(label: str, of: tuple[float, float, float], words: str) -> Figure:

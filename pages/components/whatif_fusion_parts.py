@@ -21,6 +21,7 @@ from pages.components.drawing import draw, show
 from pages.components.figures import Figure, figure_row
 from pages.components.models import trial_outputs
 from pages.components.saved import saved_list, saving
+from pages.components.shortcut_badge import shortcut_badge
 from pages.components.whatif_decision_parts import ROLES
 from pages.components.whatif_decision_tables import counted
 from pages.components.whatif_fusion_choice import MOST_WEIGHT, Candidates, searches_of, write
@@ -64,7 +65,7 @@ def _scores(outputs: Outputs, *, vote: bool = False) -> Scores:
     return scores_of(outputs, vote=vote)
 
 
-def headline(split: str, scores: Scores) -> None:
+def headline(split: str, scores: Scores, dataset_id: str) -> None:
     """Accuracy, macro specificity and loss of the fusion on one split, with intervals and the number of images."""
     st.subheader(f"{split.capitalize()}: {ROLES[split]}", anchor=False)
     macro = macro_specificity(scores)
@@ -81,6 +82,7 @@ def headline(split: str, scores: Scores) -> None:
         ],
         key=f"fusion_figures_{split}",
     )  # fmt: skip
+    shortcut_badge(dataset_id, scores.accuracy)
 
 
 def against_best(found: Mapping[str, Mapping[str, Scores]], names: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from pages.charts.wording import missing, share, short_point
 from pages.components.csv_button import csv_button
 from pages.components.facts import accuracy_interval, split_images
 from pages.components.figures import Figure, figure_row
+from pages.components.shortcut_badge import shortcut_line
 from pages.components.whatif_search_known import Known
 from pages.components.whatif_search_rules import Rules
 from pages.components.whatif_search_scores import Redrawn, Scored, interval
@@ -39,6 +40,8 @@ def headline(known: Known, rules: Rules, shown: Replay, untrained: int, costs: d
                "depends on their scores."),
     ]  # fmt: skip
     figure_row(figures, key="whatif_figures")
+    accuracy = shown.best_score if rules.objective.name == "accuracy" else None
+    shortcut_line(known.search["dataset_id"], accuracy)
 
 
 def choices(known: Known, rules: Rules, shown: Replay, scored: Scored, redrawn: Redrawn | None, name: str) -> None:
