@@ -167,9 +167,11 @@ def sentences(matrices: Matrices, classes: Sequence[str], share: float = SHARE) 
         elif first.at is None:
             low = min((one.lowest for one in own), key=lambda rate: rate.value)
             whole = all(one.tried == SEVERITIES for one in own)
+            worst = f", at worst {low.right} of {low.n} ({_where(low)})" if low.value < first.unchanged.value else ""
+            number = f"none of the {len(own)} shifts" if len(own) > 1 else "the one shift"
             said.append(
-                f"{name} is broken by none of the {len(own)} shifts{'' if whole else ' as far as they are known'}: "
-                f"{unchanged}, at worst {low.right} of {low.n} ({_where(low)})."
+                f"{name} is {'not ' if len(own) == 1 else ''}broken by {number}{'' if whole else ', as far as known'}: "
+                f"{unchanged}{worst or ', and never a smaller share'}."
             )
         else:
             also = sum(one.at is not None for one in own) - 1

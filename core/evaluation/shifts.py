@@ -53,7 +53,7 @@ class Shift:
     distorted: Callable[[distort.Floats, float, Generator], distort.Floats]
 
     def strength(self, severity: int) -> str:
-        """'0.2 share of ...', as text."""
+        """With its unit, as text: '18 degrees'."""
         return f"{self.strengths[severity - 1]:g} {self.unit}"
 
 
@@ -73,7 +73,7 @@ _ALL = (
           (0.004, 0.007, 0.011, 0.015, 0.02), _CORRUPTIONS, distort.defocus),
     Shift("motion", "Motion blur", "the stage moved: blurred along a line", "of the side (length)",
           (0.012, 0.022, 0.036, 0.052, 0.07), _CORRUPTIONS, distort.motion),
-    Shift("jpeg", "JPEG quality", "saved again with a lower quality", "JPEG quality",
+    Shift("jpeg", "JPEG quality", "saved again with a lower quality", "of 100 (JPEG quality)",
           (60, 35, 20, 12, 7), _CORRUPTIONS, distort.jpeg),
     Shift("pixelation", "Pixelation", "fewer pixels, then enlarged", "of the pixels a side",
           (0.6, 0.42, 0.3, 0.23, 0.18), _CORRUPTIONS, distort.pixelation),

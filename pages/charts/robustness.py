@@ -57,7 +57,7 @@ def shift_curves(rates: pd.DataFrame, *, what: str, colour: str = palette.ACCENT
     figure.update_annotations(font={"size": 13})
     figure.update_xaxes(tickvals=list(range(6)), range=[-0.25, 5.25], showticklabels=True)
     figure.update_yaxes(range=[-0.03, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".2f")
-    figure.update_xaxes(title={"text": "severity", "standoff": 2}, row=rows)
+    figure.update_xaxes(title={"text": "severity", "standoff": 10}, row=rows)
     return figure
 
 

@@ -58,8 +58,7 @@ def _results(view: View, matrices: Matrices, split: str) -> None:
     images = split_images(view.search["dataset_id"], split)
     accuracy = view.trial.get(f"{split}_accuracy")
     told = None if missing(accuracy) else float(str(accuracy))
-    for sentence in sentences(matrices, view.names):
-        st.markdown(f"- {sentence}", anchors=False)
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(matrices, view.names)), anchors=False)
     st.caption(reproduced(matrices[BASE], told, images or 0, SPLIT_WORDS[split]))
     st.subheader("Severity by severity", anchor=False)
     what = st.selectbox(

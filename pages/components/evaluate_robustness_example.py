@@ -74,7 +74,7 @@ def _strip(root: Path, row: Mapping[str, Any], name: str, size: int) -> None:
             )
             st.caption(f"**{severity}** {'unchanged' if not severity else f'{shift.strengths[severity - 1]:g}'}")
     st.caption(
-        f"{shift.label}: {shift.what}. The numbers are {shift.unit}. {row['path']}, at the model's {size} px. "
+        f"{shift.label}: {shift.what}; at severity 3: {shift.strength(3)}. {row['path']}, at the model's {size} px. "
         f"Kind of shift after {shift.source}."
     )
 

@@ -29,7 +29,9 @@ def test_what_breaks_a_class_and_what_it_looks_like(server: Server, watched: Wat
 
     page.get_by_role("combobox", name=re.compile("^Shift")).click()
     page.get_by_role("option", name="JPEG quality").click()
-    expect(page.get_by_role("img", name="JPEG quality, severity 5: 7 JPEG quality")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("img", name="JPEG quality, severity 5: 7 of 100 (JPEG quality)")).to_be_visible(
+        timeout=SLOW
+    )
     page.get_by_role("combobox", name=re.compile("^Curves of")).click()
     page.get_by_role("option", name="sensitivity of basophil").click()
     expect(page).to_have_url(re.compile("robust_of=.*basophil"), timeout=SLOW)
@@ -38,6 +40,8 @@ def test_what_breaks_a_class_and_what_it_looks_like(server: Server, watched: Wat
     other = browser.new_context(viewport={"width": 900, "height": 900})
     again = other.new_page()
     again.goto(page.url)
-    expect(again.get_by_role("img", name="JPEG quality, severity 5: 7 JPEG quality")).to_be_visible(timeout=SLOW)
+    expect(again.get_by_role("img", name="JPEG quality, severity 5: 7 of 100 (JPEG quality)")).to_be_visible(
+        timeout=SLOW
+    )
     expect(again.get_by_text("sensitivity of basophil").first).to_be_visible(timeout=SLOW)
     other.close()
