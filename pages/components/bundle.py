@@ -25,6 +25,15 @@ _TABLES = {  # file: (what it holds, the contract tables whose comments explain 
     "class_report": ("counts and rates of each class, every trial, split and epoch", ("class_report", "class_metric")),
     "confusion": ("confusion matrices after the last epoch of every trial and split", ("confusion",)),
     "predictions-test": ("p_<class> of every test image after the last epoch of every trial", ("prediction", "image")),
+    "external": (
+        "images from elsewhere, a row a trial, set, class and source: right, sensitivity with 95 % Wilson interval; "
+        "reported, never used to choose",
+        ("external_set",),
+    ),
+    "predictions-external": (
+        "p_<class> of every image from elsewhere, each trial that read it",
+        ("external_prediction", "image"),
+    ),
     "images": ("the data set's manifest: every file with hash, class and split, bad ones with the reason", ("image",)),
     "notes": ("notes and tags of the search and its trials", ("annotation",)),
     "audit": ("the shortcut audit of its images: what is told without looking at the cell", ("audit",)),

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.evaluation.audit_words import Badge
 from pages.charts.wording import missing
+from pages.components.external_tables import judged, side_by_side
 from pages.components.shortcut import audits_of
 from store import queries
 from store.queries.frame import Cursor
@@ -79,6 +80,8 @@ class SearchTables:
             "class_report": self._class_report(),
             "confusion": self._confusion(),
             "predictions-test": self._predictions("test"),
+            "external": self._external(),
+            "predictions-external": self._external_predictions(),
             "images": images,
             "notes": notes,
             "audit": self._audit(),
@@ -151,6 +154,36 @@ class SearchTables:
             return pd.DataFrame()
         table = pd.concat(parts, ignore_index=True)
         first = ["trial_id", "image_id", "path", "true_class"]
+        return table[[*first, *(name for name in table.columns if name not in first)]]
+
+    def _external(self) -> pd.DataFrame:
+        """How each trial does on images from elsewhere: a row a trial, external set, class and source."""
+        parts = []
+        for row in queries.external_results(self._cursor, self._ids()).to_dict("records"):
+            trial_id, external_id = str(row["trial_id"]), str(row["external_id"])
+            rows = queries.external_predictions(self._cursor, trial_id, external_id)
+            name = external_id if missing(row["name"]) else str(row["name"])
+            one = judged(name, external_id, rows, rows["true_index"], self.names, registered=bool(row["registered"]))
+            table = side_by_side([one])
+            table.insert(0, "external_id", external_id)
+            table.insert(0, "trial_id", trial_id)
+            parts.append(table.assign(registered=one.registered))
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+    def _external_predictions(self) -> pd.DataFrame:
+        """Every image from elsewhere with the probabilities of each trial, a column a class."""
+        parts = []
+        for row in queries.external_results(self._cursor, self._ids()).to_dict("records"):
+            rows = queries.external_predictions(self._cursor, str(row["trial_id"]), str(row["external_id"]))
+            wide = pd.DataFrame(rows["probabilities"].tolist(), columns=[f"p_{name}" for name in self.names] or None)
+            facts = rows[["image_id", "path", "true_class", "source"]].assign(
+                trial_id=row["trial_id"], external_id=row["external_id"]
+            )
+            parts.append(pd.concat([facts, wide], axis=1))
+        if not parts:
+            return pd.DataFrame()
+        table = pd.concat(parts, ignore_index=True)
+        first = ["trial_id", "external_id", "image_id", "path", "true_class", "source"]
         return table[[*first, *(name for name in table.columns if name not in first)]]
 
 

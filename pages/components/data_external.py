@@ -13,7 +13,7 @@ from pages.charts.wording import missing
 from pages.components import jobs
 from pages.components.csv_button import csv_button
 from pages.components.data import home, read
-from pages.components.external_view import REMARK, counted
+from pages.components.external_tables import REMARK, counted
 from pages.components.guard import explain, log
 
 PURPOSE = (

@@ -17,15 +17,8 @@ from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 from pages.components.evaluate_view import View
-from pages.components.external_view import (
-    IN_SET,
-    REMARK,
-    Judged,
-    by_source_table,
-    external_sets,
-    own_test,
-    side_by_side,
-)
+from pages.components.external_tables import IN_SET, REMARK, Judged, by_source_table, side_by_side
+from pages.components.external_view import external_sets, own_test
 from pages.components.figures import Figure, figure_row
 
 SET = "external"  # the chosen set, in the address

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.charts.wording import missing
 from pages.components.csv_button import csv_button
 from pages.components.data import read, record
-from pages.components.external_view import Judged, gallery_table
+from pages.components.external_tables import Judged, gallery_table
 from pages.components.pictures import picture
 
 WHICH = {"wrong": "Misclassified", "right": "Right", "all": "All"}

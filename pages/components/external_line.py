@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages.charts.wording import missing
 from pages.components.data import owner
-from pages.components.external_view import REMARK, external_sets, own_test, sentence
+from pages.components.external_tables import REMARK, sentence
+from pages.components.external_view import external_sets, own_test
 from pages.components.facts import classes
 from pages.components.notes import plain
 
