@@ -76,7 +76,7 @@ def described(dataset: Dataset, outcome: Outcome) -> str:
 
 def _dataset(arguments: argparse.Namespace, line: ProgressLine) -> Dataset:
     if arguments.data is not None:
-        return import_data(arguments.home, arguments.data, seed=arguments.seed, tell=line.tell)
+        return import_data(arguments.home, arguments.data.expanduser(), seed=arguments.seed, tell=line.tell)
     file = dataset_file(arguments.home, arguments.dataset)
     if not file.is_file():
         raise DatasetError(f"There is no dataset {arguments.dataset} in {arguments.home}; read it in with --data.")
