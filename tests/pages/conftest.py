@@ -16,6 +16,7 @@ PAGES |= {"compare": "compare.py"}
 PAGES |= {"whatif_decision": "whatif_decision.py", "whatif_fusion": "whatif_fusion.py"}
 PAGES["whatif_search"] = "whatif_search.py"
 PAGES["query"] = "query.py"
+PAGES["data"] = "data.py"
 
 OpenPage = Callable[..., AppTest]
 

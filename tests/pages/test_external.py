@@ -1,0 +1,225 @@
+"""Images from elsewhere on the pages: in the set and elsewhere side by side, each class and source, never pooled."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.data.dataset import Dataset
+from core.data.external import registered
+from core.evaluation.intervals import wilson
+from pages.charts.external import sensitivities
+from pages.components import jobs as page_jobs
+from pages.components.external_tables import IN_SET, judged, sentence, side_by_side
+from store import queries
+from store.owner import shared
+from tests.core.evaluation.elsewhere import sample
+from tests.pages.conftest import OpenPage
+from tests.pages.test_bundle import Bundle
+from tests.pages.test_evaluate import below
+from tests.pages.test_pages import figures, words
+from tests.store.factory import write_search
+from tests.store.factory_external import write_external
+
+TAB = "Other sources"
+SENTENCE = (
+    "barcelona 0.2800 (14 of 50; 95 % 0.1747 to 0.4167), munich 0.4444 (4 of 9; 95 % 0.1888 to 0.7333); in the set "
+)
+
+
+def table(app: AppTest, first: str) -> pd.DataFrame:
+    """The table of the page whose first columns are named so."""
+    return next(frame.value for frame in app.dataframe if list(frame.value.columns)[:1] == [first])
+
+
+def evaluated(open_page: OpenPage, home: Path, **options: object) -> tuple[AppTest, str]:
+    search_id = write_search(home, trials=1, n_test=75)
+    write_external(home, search_id, ("final-1",), **options)  # type: ignore[arg-type]
+    return open_page("evaluate", search=search_id, trial=f"{search_id}.final-1", view=TAB), search_id
+
+
+def test_evaluate_shows_the_set_and_elsewhere_side_by_side(open_page: OpenPage, home: Path):
+    app, search_id = evaluated(open_page, home, unknown=2)
+    assert not app.exception
+    assert not app.error
+    shown, under = figures(app), below(app)
+    assert shown["Elsewhere, all sources"] == f"{18 / 59:.4f}"
+    assert under["Elsewhere: barcelona"] == "{:.4f} to {:.4f}, n 50".format(*wilson(14, 50))
+    assert (shown["Elsewhere: barcelona"], shown["Elsewhere: munich"]) == ("0.2800", "0.4444")
+    assert shown["In the set"] == shown["Accuracy"]  # the test images of the same trial
+    assert shown["Elsewhere: mean sensitivity"] == f"{(1 / 3 + 1 / 2 + 14 / 50) / 3:.4f}"
+    said = words(app)
+    assert "no image of erythroblast, myeloblast" in said
+    assert "2 of classes that the model does not know" in said
+    assert "Images 1 to 12 of 41" in said
+    rows = table(app, "class").set_index(["class", "images from"])
+    low, high = wilson(1, 3)
+    basophil = rows.loc[("basophil", "elsewhere")]
+    assert (basophil["source"], basophil["n"], basophil["right"]) == ("munich", 3, 1)
+    assert basophil["sensitivity 95 %"] == f"{low:.4f} to {high:.4f}"
+    assert (basophil["most often called"], basophil["times"]) == ("seg_neutrophil", 2)
+    inside = queries.class_ends(shared(home).cursor(), [f"{search_id}.final-1"], "test").set_index("class")
+    own = rows.loc[("basophil", IN_SET)]
+    assert (own["right"], own["n"]) == (inside.loc["basophil", "tp"], inside.loc["basophil", "support"])
+    assert any("reported, never used to choose" in badge.value for badge in app.markdown)
+
+
+def test_the_gallery_is_narrowed_by_class_and_source(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=1)
+    write_external(home, search_id, ("final-1",), pictures=home / "cells")
+    app = open_page("evaluate", search=search_id, trial=f"{search_id}.final-1", view=TAB,
+                    external_class="monocyte", external_show="Right")  # fmt: skip
+    assert not app.exception
+    assert "Images 1 to 3 of 3" in words(app)
+    assert words(app).count("source: munich") == 3
+    app.selectbox(key="external_source").set_value("barcelona").run()
+    assert "No image of this kind among 59" in words(app)
+
+
+def test_evaluate_says_how_to_begin_where_nothing_is_registered(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=1)
+    app = open_page("evaluate", search=search_id, view=TAB)
+    dataset_id = queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0]
+    assert "No images from elsewhere are registered" in words(app)
+    assert app.code[0].value == f"python -m core external --of {dataset_id} --data FOLDER"
+
+
+def test_a_trial_that_has_not_read_a_set_can_be_sent_to_it(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(page_jobs, "begin", lambda kind, subject, arguments: begun.append((kind, subject, *arguments)))
+    search_id = write_search(home, trials=1)
+    write_external(home, search_id)
+    app = open_page("evaluate", search=search_id, trial=f"{search_id}.00-initial", view=TAB)
+    assert "This trial has not read elsewhere" in words(app)
+    app.button(key="judge_external").click().run()
+    assert begun == [("external", search_id, "external", "--search", search_id, "--trial", "00-initial")]
+
+
+def test_a_set_that_was_taken_back_keeps_its_results(open_page: OpenPage, home: Path):
+    app, search_id = evaluated(open_page, home, registered=False)
+    assert "not registered any more" in words(app)
+    assert figures(app)["Elsewhere, all sources"] == f"{18 / 59:.4f}"
+    assert "On other sources" not in words(open_page("search", search=search_id))
+
+
+def test_the_search_page_says_it_in_one_line(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=1)
+    write_external(home, search_id, ("final-1",))
+    said = words(open_page("search", search=search_id)).replace("\\", "")
+    assert f"**On other sources** (elsewhere): {SENTENCE}" in said
+
+
+def test_compare_has_columns_of_it_where_a_trial_has_read_it(open_page: OpenPage, home: Path):
+    without, search_id = write_search(home, trials=1), write_search(home, trials=1, seed=1)
+    write_external(home, search_id, ("final-2",))
+    alone = table(open_page("compare", trials=f"{without}.00-initial"), "trial")
+    assert not [name for name in alone.columns if name.startswith("on ")]
+    shown = table(open_page("compare", trials=f"{without}.final-1,{search_id}.final-2"), "trial")
+    assert np.isnan(shown["on elsewhere"].iloc[0])
+    assert shown["on elsewhere"].iloc[1] == pytest.approx(18 / 59)
+    assert shown["on elsewhere, 95 %"].tolist() == ["", "0.3051 (18 of 59; 95 % 0.2025 to 0.4315)"]
+
+
+def test_the_bundle_holds_classes_and_probabilities(tmp_path: Path):
+    search_id = write_search(tmp_path, trials=1)
+    write_external(tmp_path, search_id, ("final-1",))
+    bundle = Bundle(tmp_path, search_id)
+    classes, images = bundle.table("external"), bundle.table("predictions-external")
+    assert classes[["class", "source", "n", "right"]].values.tolist() == [
+        ["basophil", "munich", 3, 1], ["monocyte", "munich", 6, 3], ["seg_neutrophil", "barcelona", 50, 14]
+    ]  # fmt: skip
+    assert set(classes["trial_id"]) == {f"{search_id}.final-1"}
+    assert len(images) == 59
+    assert images.loc[0, "p_basophil"] == pytest.approx(0.9)
+    assert "never used to choose" in re.search(r"external\.csv: (.*)", bundle.files["README.txt"])[1]  # type: ignore[index]
+
+
+# --- the page Data ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(home: Path) -> Dataset:
+    return sample(home, "own")
+
+
+def test_a_set_is_registered_judged_and_taken_back(
+    open_page: OpenPage, home: Path, own: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(page_jobs, "begin", lambda kind, subject, arguments: begun.append((kind, subject, *arguments)))
+    other = sample(home, "other", per_class=1, seed=3, held_out=True)
+    app = open_page("data", dataset=own.dataset_id, view=TAB)
+    assert "No dataset is registered as external" in words(app)
+    assert "Never train, tune or choose" in words(app)
+    (box,) = [box for box in app.selectbox if box.label == "Imported datasets"]
+    box.set_value(other.dataset_id).run()
+    assert "5 images in 5 classes count." in words(app)
+    app.button(key="external_add").click().run()
+    assert not app.exception
+    assert registered(home, own.dataset_id) == [other.dataset_id]
+    assert begun == [("external", own.dataset_id, "external", "--of", own.dataset_id)]
+    app.run()
+    assert "**other**" in words(app)
+    app.button(key=f"external_remove_{other.dataset_id}").click().run()
+    assert registered(home, own.dataset_id) == []
+
+
+def test_what_does_not_fit_is_refused_on_the_page(open_page: OpenPage, home: Path, own: Dataset):
+    strange = sample(home, "strange", per_class=1, seed=4, held_out=True)
+    again = sample(home, "own", held_out=True)  # the same images once more
+    app = open_page("data", dataset=own.dataset_id, view=TAB)
+    (box,) = [box for box in app.selectbox if box.label == "Imported datasets"]
+    box.set_value(again.dataset_id).run()
+    assert "Every image of own is in own too" in words(app)
+    assert not [button for button in app.button if button.key == "external_add"]
+    assert strange.dataset_id in {option.rsplit(", ", 1)[-1].rstrip(")") for option in box.options}
+
+
+def test_the_data_page_lists_what_the_models_say(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=1)
+    write_external(home, search_id, ("final-1",), unknown=3)
+    dataset_id = queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0]
+    app = open_page("data", dataset=str(dataset_id), view=TAB)
+    assert "59 images count; left out: 3 of other classes" in words(app)
+    assert table(app, "search")["accuracy, all sources"].tolist() == ["0.3051 (18 of 59; 95 % 0.2025 to 0.4315)"]
+
+
+# --- tables and chart -------------------------------------------------------------------------------------------------
+
+
+def small(name: str, true: list[int], called: list[int], sources: list[str | None]):
+    rows = pd.DataFrame({"image_id": range(len(true)), "path": "p", "source": sources})
+    rows["probabilities"] = list(np.eye(3)[called])
+    return judged(name, "d", rows, true, ["a", "b", "c"], registered=True)
+
+
+def test_rows_are_by_class_the_set_first_and_sources_apart():
+    own = small(IN_SET, [0, 1, 1], [0, 1, 0], ["x", "x", "x"])
+    other = small("far", [0, 0, 2], [0, 1, 2], ["y", None, "z"])
+    rows = side_by_side([own, other])
+    assert rows[["class", "images from", "source", "n", "right"]].values.tolist() == [
+        ["a", IN_SET, "x", 1, 1], ["a", "far", "y", 1, 1], ["a", "far", "source not known", 1, 0],
+        ["b", IN_SET, "x", 2, 1], ["c", "far", "z", 1, 1],
+    ]  # fmt: skip
+    figure = sensitivities(rows, inside=IN_SET)
+    names = [trace.name for trace in figure.data if trace.name]
+    assert names == [f"{IN_SET}: x", "far: y", "far: source not known", "far: z"]
+    assert list(figure.layout.yaxis.ticktext) == ["a", "b", "c"]
+    heights = [place for trace in figure.data if trace.name for place in trace.y]
+    assert len(set(heights)) == 5
+
+
+def test_one_unknown_source_needs_no_name():
+    one = small("far", [0, 0], [0, 1], [None, None])
+    assert sentence(one, None) == "0.5000 (1 of 2; 95 % 0.0945 to 0.9055)"
+
+
+def test_an_empty_chart_says_so():
+    assert "No images" in sensitivities(pd.DataFrame(), inside=IN_SET).layout.annotations[0].text
