@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import platform
 import shlex
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,12 +21,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from core.heart import HEARTBEAT_SECONDS
 from core.locks import holder, try_lock
 from core.search.launcher import spawn
 from store.journal import JournalError, JournalWriter, journal_folder, next_attempt
 
 KINDS = ("import", "audit", "label_check", "external", "robustness")
+PATIENCE = 5.0  # s that a start waits for the job to begin
+
+
+_started: dict[tuple[Path, str, str], subprocess.Popen[bytes]] = {}  # by (home, kind, subject), the latest
 
 
 class JobError(ValueError):
@@ -95,7 +103,7 @@ def running(home: Path, kind: str, subject: str) -> Iterator[Job]:
     journal = JournalWriter(folder, name, next_attempt(folder, name))
     job = None
     try:
-        _cancel_file(home, kind, subject).unlink(missing_ok=True)
+        _forget_cancel(home, kind, subject, before=psutil.Process().create_time())  # it may have been asked for already
         job = Job(home, kind, subject, journal)
         yield job
         job.end()
@@ -107,6 +115,7 @@ def running(home: Path, kind: str, subject: str) -> Iterator[Job]:
                 job.record(*_verdict(error))
         raise
     finally:
+        _forget_cancel(home, kind, subject)
         journal.close()
         lock.release()
 
@@ -118,12 +127,13 @@ def start(home: Path, kind: str, subject: str, arguments: Sequence[str]) -> None
     """
     if (pid := job_pid(home, kind, subject)) is not None:
         raise JobError(f"Process {pid} does this already ({kind} of {subject}).")
-    log = log_of(home, kind, subject)
-    process = spawn(["core", *arguments, "--home", str(home)], log)
+    _forget_cancel(home, kind, subject)
+    process = spawn(["core", *arguments, "--home", str(home)], log_of(home, kind, subject))
+    _started[home, kind, subject] = process
     # Its end is taken note of, so that it does not stay in the process table as long as the app lives.
     threading.Thread(target=process.wait, daemon=True).start()
     began = time.monotonic()
-    while time.monotonic() - began < 5 and process.poll() is None and job_pid(home, kind, subject) is None:
+    while time.monotonic() - began < PATIENCE and process.poll() is None and holder(_lock_file(home, kind, subject)) is None:
         time.sleep(0.05)
 
 
@@ -131,7 +141,9 @@ def cancel(home: Path, kind: str, subject: str) -> None:
     """Ask the job to end. Raises JobError when nothing does it."""
     if job_pid(home, kind, subject) is None:
         raise JobError(f"Nothing does this now ({kind} of {subject}), so there is nothing to cancel.")
-    _cancel_file(home, kind, subject).touch()
+    file = _cancel_file(home, kind, subject)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
 
 
 def cancelling(home: Path, kind: str, subject: str) -> bool:
@@ -140,8 +152,10 @@ def cancelling(home: Path, kind: str, subject: str) -> bool:
 
 
 def job_pid(home: Path, kind: str, subject: str) -> int | None:
-    """The process that does the job, or None."""
-    return holder(_lock_file(home, kind, subject))
+    """The process that does the job, or that was started from here and is still to begin it; or None."""
+    pid = holder(_lock_file(home, kind, subject))
+    process = _started.get((home, kind, subject))
+    return process.pid if pid is None and process is not None and process.poll() is None else pid
 
 
 def log_of(home: Path, kind: str, subject: str) -> Path:
@@ -152,6 +166,14 @@ def log_of(home: Path, kind: str, subject: str) -> Path:
 def command_line(arguments: Sequence[Any]) -> str:
     """The same job from a terminal."""
     return shlex.join(["python", "-m", "core", *map(str, arguments)])
+
+
+def _forget_cancel(home: Path, kind: str, subject: str, before: float = math.inf) -> None:
+    """Forget a cancel that was asked for before a time (seconds since 1970)."""
+    file = _cancel_file(home, kind, subject)
+    with contextlib.suppress(FileNotFoundError):
+        if file.stat().st_mtime < before:
+            file.unlink()
 
 
 def _verdict(error: BaseException) -> tuple[str, str]:

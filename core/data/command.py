@@ -56,12 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise DatasetError("Say what to read: a folder, a zip or a .npz; or --bloodmnist FOLDER to download one.")
     if arguments.keep and arguments.clean is not None:
         raise DatasetError("Give --import or --clean, not both: write the cleaned copy first, then import it.")
-    from core.data.scan import scan  # here, so that other commands need not load what reads images
-
     line = ProgressLine()
     try:
         if arguments.keep:
             return _import(arguments, line)
+        from core.data.scan import scan  # here, so that other commands need not load what reads images
+
         source = _source(arguments, line.tell, lambda: False)
         dataset = scan(
             source, work=arguments.home / "datasets" / "extracted", seed=arguments.seed,
@@ -92,9 +92,8 @@ def subject(source: Path | int) -> str:
 
 
 def _import(arguments: argparse.Namespace, line: ProgressLine) -> int:
-    from core.data.importing import import_data
-
     with jobs.running(arguments.home, KIND, subject(arguments.source or arguments.size)) as job:
+        from core.data.importing import import_data  # takes seconds where others work too; the page knows of it by now
 
         def tell(stage: str, done: int, total: int) -> None:
             job.tell(stage, done, total)

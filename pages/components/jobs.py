@@ -20,7 +20,7 @@ from store.liveness import is_lost
 
 BEAT = 1.0  # s between two looks at a running job
 SILENCE = 6.0  # s without a word, and without its lock, after which a job here counts as gone: three heartbeats
-WAIT = 3.0  # s for the store to hear of a job that was started
+WAIT, MOMENT = 5.0, 1.0  # s for the store to hear of a job that was started; of one that has ended
 LOST = "LOST"
 
 
@@ -71,12 +71,14 @@ def begin(kind: str, subject: str, arguments: Sequence[str]) -> bool:
         row = record("jobs", subject, kind)
         if row is not None and row["event_at"] >= since:
             return True
+        if jobs.job_pid(home(), kind, subject) is None:  # it is over; the store may be a moment behind
+            until = min(until, time.monotonic() + MOMENT)
         time.sleep(0.05)
-    if jobs.job_pid(home(), kind, subject) is None:
-        said = f"It ended before it could say anything; {jobs.log_of(home(), kind, subject)} tells why."
-        st.toast(said, icon=":material/error:", duration="long")
-        return False
-    return True
+    if jobs.job_pid(home(), kind, subject) is not None:
+        return True
+    said = f"It ended before it could say anything; {jobs.log_of(home(), kind, subject)} tells why."
+    st.toast(said, icon=":material/error:", duration="long")
+    return False
 
 
 def standing(kind: str, subject: str) -> tuple[str | None, dict[str, Any]]:

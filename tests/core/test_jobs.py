@@ -83,6 +83,19 @@ def test_cancel_reaches_a_running_job_and_is_forgotten_by_the_next(tmp_path: Pat
         assert not job.cancelled()
 
 
+def test_a_job_that_is_still_to_begin_counts_and_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "PATIENCE", 0.0)
+    jobs.start(tmp_path, "import", str(tmp_path / "cells"), ["data", str(tmp_path / "cells"), "--import"])
+    assert jobs.job_pid(tmp_path, "import", str(tmp_path / "cells")) is not None
+    with pytest.raises(jobs.JobError, match="does this already"):
+        jobs.start(tmp_path, "import", str(tmp_path / "cells"), [])
+    jobs.cancel(tmp_path, "import", str(tmp_path / "cells"))
+    assert jobs.cancelling(tmp_path, "import", str(tmp_path / "cells"))
+    while jobs.job_pid(tmp_path, "import", str(tmp_path / "cells")) is not None:
+        time.sleep(0.05)
+    assert not jobs.cancelling(tmp_path, "import", str(tmp_path / "cells"))
+
+
 def _hang(home: Path) -> None:
     with jobs.running(home, "audit", "d-1"):
         time.sleep(60)
@@ -103,7 +116,7 @@ def test_a_killed_job_frees_its_place_and_the_next_one_has_the_last_word(tmp_pat
 
 def test_a_start_in_the_background_fails_with_a_sentence_in_its_log(tmp_path: Path):
     jobs.start(tmp_path, "audit", "nowhere", ["data", str(tmp_path / "nowhere")])
-    for _ in range(200):
+    for _ in range(1200):
         log = jobs.log_of(tmp_path, "audit", "nowhere").read_text()
         if "There is nothing at" in log:
             break
