@@ -213,3 +213,11 @@ def test_each_panel_begins_with_the_unchanged_images(home: Path, trial: str):
     assert {note.text for note in figure.layout.annotations} == {"Stain", "JPEG quality"}
     assert tables.curve_rows(matrices, CLASSES, tables.ACCURACY)["n"].eq(250).all()
     assert shift_curves(rows.iloc[:0], what="accuracy").data == ()
+
+
+def test_compare_shows_the_mean_under_shift_where_it_is_known(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=2, n_train=20, final=False)
+    assert "accuracy under shift" not in open_page("compare", trials=search_id).dataframe[0].value
+    write_robustness(home, f"{search_id}.00-initial", weak={})
+    column = open_page("compare", trials=search_id).dataframe[0].value["accuracy under shift"]
+    assert column.tolist() == [pytest.approx((3 * 245 + 2 * 240) / 5 / 250), pytest.approx(float("nan"), nan_ok=True)]
