@@ -15,7 +15,7 @@ from core.paths import dataset_file
 from core.progress_line import ProgressLine
 
 KIND = "label_check"  # of the job
-FEATURES = ("backbone", "simple")
+FEATURES = ("both", "backbone", "simple")
 BACKBONE = "inception_v3"
 COLUMNS = ("path", "class", "suggested", "confidence", "move_to")
 
@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--data", type=Path, help="folder, zip or .npz to read in and check")
     which.add_argument("--dataset", help="id of a dataset that has been read in, such as d-0123456789abcdef")
-    parser.add_argument("--features", choices=FEATURES, default=FEATURES[0], help="simple: without a network")
+    parser.add_argument(
+        "--features", choices=FEATURES, default=FEATURES[0], help="backbone: a network's; simple: thumbnail and colours"
+    )
     parser.add_argument("--weights", default="auto", help="of the backbone: auto, none or a file")
     parser.add_argument("--backbone", default=BACKBONE, help="timm model name")
     parser.add_argument("--image-size", type=int, default=128, help="px that it reads; small, since this is for CPUs")
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def to_arguments(dataset_id: str, features: str, weights: str) -> list[str]:
     """The command line that a page starts."""
     arguments = ["labels", "--dataset", dataset_id, "--features", features]
-    return arguments + (["--weights", weights] if features == FEATURES[0] and weights != "auto" else [])
+    return arguments + (["--weights", weights] if features != "simple" and weights != "auto" else [])
 
 
 def run(arguments: argparse.Namespace) -> int:

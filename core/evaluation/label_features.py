@@ -15,10 +15,11 @@ from core.data.dataset import Dataset
 from core.evaluation.label_check import Tell
 from core.learning.settings import InitialWeights
 
-BACKBONE, SIMPLE = "backbone", "simple"
+BOTH, BACKBONE, SIMPLE = "both", "backbone", "simple"
 IMAGE_SIZE: Final = 128  # px: small, since this runs on a CPU; InceptionV3's last feature map is 2 x 2 there
 SIMPLE_WORDS: Final = "simple features"  # begins the method of a check that rests on them
-WEAK: Final = "It rests on simple features, without a network: the check is weak."
+SIMPLE_DETAILS: Final = "16 x 16 thumbnail and 48-bin RGB histogram"
+WEAK: Final = "It rests on simple features, without a network: the check is weak, however high its accuracy."
 STAGE: Final = "compute features"  # for people
 
 
@@ -37,8 +38,8 @@ def image_features(
     """Features of every usable image of a dataset.
 
     Args:
-        kind: BACKBONE, or SIMPLE for a 16 x 16 thumbnail and a 48-bin RGB histogram: also what is used where
-            BACKBONE is asked for and no initial weights are at hand, and then the words say so.
+        kind: BACKBONE, SIMPLE (a 16 x 16 thumbnail and a 48-bin RGB histogram), or BOTH side by side. Where no initial
+            weights are at hand, SIMPLE is used whatever was asked for, and the words say so.
         weights: "auto" (kept in the home folder by an earlier search, else the model hub's), "none", or a file.
         size: side at which the backbone reads the images, in pixels.
 
@@ -58,7 +59,11 @@ def image_features(
 
     squares = open_cache(dataset, size, home / "cache", lambda a, b: tell("decode images", a, b), cancelled)
     values = pooled_features(backbone, settled.path, squares, lambda a, b: tell(STAGE, a, b), leave)
-    return Features(values, f"{backbone} at {size} px, averaged last feature map, weights: {settled.origin}")
+    words = f"{backbone} at {size} px (averaged last feature map; weights: {settled.origin})"
+    if kind == BACKBONE:
+        return Features(values, words)
+    added = _simple(dataset, lambda stage, a, b: tell("add simple features", a, b), leave, "")
+    return Features(np.hstack([values, added.values]), f"{words}, {SIMPLE_DETAILS}")
 
 
 def initial_weights(setting: str, backbone: str, home: Path) -> InitialWeights:
@@ -81,8 +86,7 @@ def _simple(dataset: Dataset, tell: Tell, leave: Callable[[], None], why: str) -
     from core.evaluation.audit_features import read_features
 
     rows = read_features(dataset.root, dataset.usable, lambda a, b: tell(STAGE, a, b), leave).rows
-    words = f"{SIMPLE_WORDS} (16 x 16 thumbnail and 48-bin RGB histogram; {why})"
-    return Features(np.hstack([rows["thumbnail"], rows["histogram"]]), words)
+    return Features(np.hstack([rows["thumbnail"], rows["histogram"]]), f"{SIMPLE_WORDS} ({SIMPLE_DETAILS}; {why})")
 
 
 def _time(path: Path) -> float:

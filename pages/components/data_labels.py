@@ -19,7 +19,7 @@ from pages.components.facts import accuracy_interval
 from pages.components.figures import Figure, figure_row
 from pages.components.jobs import begin, progress, standing
 
-NAMES = {"backbone": "Backbone", "simple": "Simple"}
+NAMES = {"both": "Both", "backbone": "Backbone", "simple": "Simple"}
 EXPLAINED = (
     "Logistic regression is fitted five times, each time without a fifth of the images, and asked about those; "
     "duplicates stay together. Where it is sure of another class than the label, the label is suspected "
@@ -64,10 +64,10 @@ def _run(dataset_id: str, checked: dict[str, Any] | None) -> None:
             "Features", list(FEATURES), format_func=NAMES.__getitem__, default=FEATURES[0], required=True,
             key="labels_features",
             help="Backbone: InceptionV3's averaged last feature map at 128 px. Simple: a 16 x 16 thumbnail and a "
-            "colour histogram, which make a weak check; also used where no weights are at hand.",
+            "colour histogram, which alone make a weak check; they are all there is where no weights are at hand.",
         ) or FEATURES[0]  # fmt: skip
         weights = "auto"
-        if features == FEATURES[0]:
+        if features != "simple":
             weights = st.text_input(
                 "Weights", "auto", key="labels_weights", width=260,
                 help="auto: those that an earlier search kept here, else the model hub's; or a file on this machine.",

@@ -12,12 +12,13 @@ from core.evaluation.label_check import moved
 from pages.charts.wording import missing, share
 from pages.components.csv_button import csv_button
 from pages.components.data import read, record
+from pages.components.data_images import IMAGE
 from pages.components.pictures import picture
 
 ANY = ""
 LABEL, SUGGESTED, PAGE = "label", "suggested", "label_page"  # in the address
 A_PAGE = 12
-SIDE = 400  # px: enough to look closely when the picture is opened
+SIDE = 260  # px
 
 
 def gallery(dataset_id: str) -> None:
@@ -93,7 +94,14 @@ def _card(row: dict[str, Any], root: Path) -> None:
         else:
             st.image(shown, width="stretch", alt=f"{path}: labelled {label}, suggested {suggested}")
         st.caption(f"labelled **{label}** {share(row['confidence'])}  \nsuggested **{suggested}**")
-        st.caption(Path(path).name, help=path)
+        st.button(
+            Path(path).name, key=f"label_open_{row['image_id']}", type="tertiary", icon=":material/open_in_full:",
+            help=path, on_click=_open, args=(int(row["image_id"]),),
+        )  # fmt: skip
+
+
+def _open(image_id: int) -> None:
+    st.query_params[IMAGE] = str(image_id)  # the page shows it in a dialog
 
 
 def _to_first_page() -> None:

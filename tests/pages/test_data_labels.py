@@ -13,6 +13,7 @@ from core.data.importing import import_data
 from core.data.sample import make_sample
 from pages.components.data_labels_gallery import A_PAGE, corrections
 from store.published import DATASET_ID as PUBLISHED
+from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import words
 from tests.store.factory import write_label_check, write_sources
 
@@ -49,7 +50,7 @@ def test_before_a_check_it_says_what_it_does_and_how_long_it_takes(home: Path, c
     assert "fitted five times" in app.info[0].value
     assert "about a minute" in app.info[0].value
     assert not app.button(key="labels_run").disabled
-    assert f"python -m core labels --dataset {cells.dataset_id} --features backbone" in words(app)
+    assert f"python -m core labels --dataset {cells.dataset_id} --features both" in words(app)
     app.segmented_control(key="labels_features").set_value("simple").run()
     assert "--features simple" in words(app)
     assert not app.text_input  # a simple check needs no weights
@@ -88,6 +89,8 @@ def test_the_suspected_images_with_label_suggestion_and_confidence(home: Path, c
     assert f"labelled **{cells.usable[0].class_}** 0.0100" in said
     assert "Images 1 to 3 of 3" in said
     assert "A weak classifier makes weak suspicions." in said
+    app.button(key="label_open_1").click().run()
+    assert app.query_params["image"] in ("1", ["1"])
     assert not app.warning
 
 
@@ -151,6 +154,12 @@ def test_images_that_are_not_here_leave_the_list(home: Path, cells: Dataset, tmp
     assert app.button(key="labels_run").disabled
     assert "not on this machine" in words(app)
     assert len(app.dataframe[0].value) == 2
+
+
+def test_the_page_has_the_part_as_a_tab_and_its_address(home: Path, cells: Dataset, open_page: OpenPage):
+    suspect(home, cells, range(20))
+    app = open_page("data", dataset=cells.dataset_id, view="Suspected labels", label_page="2")
+    assert "Images 13 to 20 of 20" in words(app)
 
 
 def test_a_dataset_without_an_image_list_cannot_be_checked(home: Path):

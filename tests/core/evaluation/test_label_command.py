@@ -101,13 +101,16 @@ def test_a_backbone_with_weights_at_hand_is_used_and_named(tmp_path: Path, cells
     assert main(["labels", "--data", str(cells), "--weights", str(weights), *small]) == 0
     dataset_id = queries.jobs(stored(home), kind="label_check")["subject"].iloc[0]
     (check,) = queries.label_check(stored(home), dataset_id).to_dict("records")
-    assert check["method"].startswith("resnet10t at 32 px, averaged last feature map, weights: the file ")
+    assert check["method"].startswith("resnet10t at 32 px (averaged last feature map; weights: the file ")
+    assert "RGB histogram" in check["method"]
     assert check["accuracy"] > 0.9  # even random convolutions tell these colours apart
     assert not label_features.is_weak(check["method"])
     assert (home / "cache" / f"{dataset_id}-32.npy").exists()
 
-    assert main(["labels", "--dataset", dataset_id, *small]) == 0  # auto finds what has been kept
+    # auto finds what has been kept
+    assert main(["labels", "--dataset", dataset_id, "--features", "backbone", *small]) == 0
     (check,) = queries.label_check(stored(home), dataset_id).to_dict("records")
+    assert "RGB histogram" not in check["method"]
     assert "kept by an earlier search as resnet10t-" in check["method"]
 
 
