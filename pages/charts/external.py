@@ -9,7 +9,7 @@ from pages.charts import palette
 
 ROW = 24  # px a mark
 GAP = 0.8  # rows between two classes
-COUNTS_AT = 1.04  # where the counts stand, beyond the scale
+COUNTS_AT = 1.03  # where the counts stand, beyond the scale
 
 
 def sensitivities(rows: pd.DataFrame, *, inside: str) -> go.Figure:
@@ -29,7 +29,7 @@ def sensitivities(rows: pd.DataFrame, *, inside: str) -> go.Figure:
     for (where, source), marks in rows.groupby(["images from", "source"], sort=False):
         own = where == inside
         outside += not own
-        colour = palette.QUIET if own else palette.class_colour(outside)
+        colour = palette.ACCENT if own else palette.class_colour(outside)
         figure.add_scatter(
             x=marks["sensitivity"], y=marks["place"], mode="markers", name=f"{where}: {source}",
             marker={"color": colour, "size": 10, "symbol": "circle" if own else palette.class_symbol(outside)},
@@ -46,7 +46,7 @@ def sensitivities(rows: pd.DataFrame, *, inside: str) -> go.Figure:
     figure.add_scatter(
         x=[COUNTS_AT] * len(rows), y=rows["place"], mode="text", hoverinfo="skip", showlegend=False,
         text=[f"{right:,} of {n:,}" for right, n in zip(rows["right"], rows["n"], strict=True)],
-        textposition="middle right", textfont={"size": 11}, cliponaxis=False,
+        textposition="middle right", textfont={"size": 11, "color": palette.QUIET},
     )  # fmt: skip
     middle = rows.groupby("class", sort=False)["place"].mean()
     traces = len([trace for trace in figure.data if trace.showlegend is not False])
@@ -54,8 +54,8 @@ def sensitivities(rows: pd.DataFrame, *, inside: str) -> go.Figure:
     palette.finish(figure, height=height, showlegend=True, hovermode="closest")
     # One entry a line, below the axis: names of sources are long.
     figure.update_layout(legend={"orientation": "v", "y": -52 / max(1, height - 20 * traces - 60), "yanchor": "top"})
-    figure.update_layout(margin={"l": 8, "r": 74, "t": 8, "b": 8})
-    figure.update_xaxes(title="sensitivity, 95 % interval", range=[-0.02, 1.03], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    figure.update_xaxes(title="sensitivity, 95 % interval", range=[-0.02, 1.16], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     figure.update_yaxes(
         tickvals=list(middle), ticktext=list(middle.index), range=[places[-1] + 0.7, -0.7], showgrid=False,
         ticksuffix="  ",

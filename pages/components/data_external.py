@@ -14,6 +14,8 @@ from pages.components import jobs
 from pages.components.csv_button import csv_button
 from pages.components.data import home, read
 from pages.components.external_tables import REMARK, counted
+from pages.components.external_view import external_sets
+from pages.components.facts import classes
 from pages.components.guard import explain, log
 
 PURPOSE = (
@@ -70,6 +72,10 @@ def _results(dataset_id: str) -> None:
             st.caption("No model of a search on this dataset has read such images yet.")
         return
     names = dict(zip(own["search_id"], own["name"], strict=True))
+    each = {
+        (trial_id, part.dataset_id): ", ".join(f"{name} {one.right} of {one.n}" for name, one in part.sources.items())
+        for trial_id in results["trial_id"].unique() for part in external_sets(str(trial_id), classes(dataset_id))
+    }  # fmt: skip
     pairs = list(zip(results["n_right"].astype(int), results["n"].astype(int), strict=True))
     table = pd.DataFrame(
         {
@@ -77,6 +83,7 @@ def _results(dataset_id: str) -> None:
             "model": results["trial_id"].str.partition(".")[2],
             "images from": results["name"].fillna(results["external_id"]),
             "accuracy, all sources": [counted(right, n) for right, n in pairs],
+            "right, by source": [each[row] for row in zip(results["trial_id"], results["external_id"], strict=True)],
             "trial_id": results["trial_id"],
             "external_id": results["external_id"],
         }
@@ -89,8 +96,8 @@ def _results(dataset_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         csv_button(lambda: table, f"{dataset_id}-other-sources", "external_results_csv")
         st.caption(
-            "Sources together in one figure: the page Evaluate has each class and each source by itself. In brackets "
-            "the images and the 95 % Wilson interval."
+            "In brackets the images and the 95 % Wilson interval. The page Evaluate has each class and each source by "
+            "itself, with intervals."
         )
 
 

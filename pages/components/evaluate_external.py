@@ -100,8 +100,7 @@ def _begin(search_id: str, name: str) -> None:
 
 def _results(view: View, part: Judged, parts: list[Judged]) -> None:
     figure_row(_figures(parts), key="external_figures")
-    for words in _remarks(view, part, parts):
-        st.caption(words)
+    st.caption(_remarks(view, part, parts))
     table = side_by_side(parts)
     show(
         draw(sensitivities, table, inside=IN_SET), key="external_sensitivity",
@@ -136,9 +135,9 @@ def _figures(parts: list[Judged]) -> list[Figure]:
     if last.macro is not None:
         of = len(last.classes)
         found.append(
-            Figure("Elsewhere: mean sensitivity", share(last.macro.value),
-                   f"{share(last.macro.low)} to {share(last.macro.high)}, {of} class{'es' * (of != 1)}",
-                   f"Plain mean over the {of} classes that are there; 95 % interval by {last.macro.method}.")
+            Figure("Elsewhere: macro", share(last.macro.value), f"{share(last.macro.low)} to {share(last.macro.high)}",
+                   f"Macro average of the sensitivities of the {of} class{'es' * (of != 1)} that are there; 95 % "
+                   f"interval by {last.macro.method}.")
         )  # fmt: skip
     return found
 
@@ -147,9 +146,12 @@ def _ends(outcome: Outcome) -> str:
     return f"{share(outcome.low)} to {share(outcome.high)}"
 
 
-def _remarks(view: View, part: Judged, parts: list[Judged]) -> list[str]:
+def _remarks(view: View, part: Judged, parts: list[Judged]) -> str:
     """What the figures rest on, and what cannot be known from them."""
-    words = [f"Accuracy of {part.name} is over its {part.whole.n:,} images, whatever their number in each class."]
+    most = max(part.whole.classes, key=lambda one: one.support)
+    words = [
+        f"Accuracy weighs every image alike: of the {part.whole.n:,} of {part.name}, {most.support:,} are {most.name}."
+    ]
     if part.whole.absent:
         words.append(
             f"It has no image of {', '.join(part.whole.absent)}: only the classes that are there are averaged, and how "
@@ -164,7 +166,7 @@ def _remarks(view: View, part: Judged, parts: list[Judged]) -> list[str]:
             words.append(f"Left out: {' and '.join(told)}.")
     if len(parts) == 1:
         words.append("The probabilities of the set's own test images are not known, so nothing stands beside.")
-    return [" ".join(words)]
+    return " ".join(words)
 
 
 def _table(table: pd.DataFrame, key: str, alt: str) -> None:
@@ -179,6 +181,7 @@ def _table(table: pd.DataFrame, key: str, alt: str) -> None:
     columns: dict[str, Any] = {
         name: st.column_config.NumberColumn(format="%.4f") for name in ("sensitivity", "accuracy", "macro sensitivity")
     }
+    columns["source"] = st.column_config.TextColumn(width=170)
     columns["n"] = st.column_config.NumberColumn(help="images")
     columns["times"] = st.column_config.NumberColumn(help="images that were called so")
     columns["classes"] = st.column_config.NumberColumn(help="classes with images: only these are averaged")

@@ -52,8 +52,9 @@ def test_evaluate_shows_the_set_and_elsewhere_side_by_side(open_page: OpenPage, 
     assert under["Elsewhere: barcelona"] == "{:.4f} to {:.4f}, n 50".format(*wilson(14, 50))
     assert (shown["Elsewhere: barcelona"], shown["Elsewhere: munich"]) == ("0.2800", "0.4444")
     assert shown["In the set"] == shown["Accuracy"]  # the test images of the same trial
-    assert shown["Elsewhere: mean sensitivity"] == f"{(1 / 3 + 1 / 2 + 14 / 50) / 3:.4f}"
+    assert shown["Elsewhere: macro"] == f"{(1 / 3 + 1 / 2 + 14 / 50) / 3:.4f}"
     said = words(app)
+    assert "of the 59 of elsewhere, 50 are seg_neutrophil" in said
     assert "no image of erythroblast, myeloblast" in said
     assert "2 of classes that the model does not know" in said
     assert "Images 1 to 12 of 41" in said
@@ -188,7 +189,9 @@ def test_the_data_page_lists_what_the_models_say(open_page: OpenPage, home: Path
     dataset_id = queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0]
     app = open_page("data", dataset=str(dataset_id), view=TAB)
     assert "59 images count; left out: 3 of other classes" in words(app)
-    assert table(app, "search")["accuracy, all sources"].tolist() == ["0.3051 (18 of 59; 95 % 0.2025 to 0.4315)"]
+    shown = table(app, "search")
+    assert shown["right, by source"].tolist() == ["barcelona 14 of 50, munich 4 of 9"]
+    assert shown["accuracy, all sources"].tolist() == ["0.3051 (18 of 59; 95 % 0.2025 to 0.4315)"]
 
 
 # --- tables and chart -------------------------------------------------------------------------------------------------
