@@ -153,6 +153,24 @@ def cannot_break(matrices: Matrices, classes: Sequence[str]) -> list[str]:
     return [rate.class_ or "" for rate in base if rate.n and wilson(0, rate.n)[1] >= rate.low]
 
 
+def swallowed(matrices: Matrices, classes: Sequence[str]) -> list[tuple[str, str, int, int, int]]:
+    """Classes that take in most images under some shift: there their own sensitivity says nothing.
+
+    Returns:
+        (class, shift, severity, images called so, images of it) of the condition in which most are called so, by class
+        in their order; only where it is more than half of all images and more than twice as many as there are of it.
+    """
+    found = []
+    for index, name in enumerate(classes):
+        shifted = [(key, matrix) for key, matrix in matrices.items() if key != BASE and matrix.sum()]
+        key, matrix = max(shifted, key=lambda item: item[1][:, index].sum() / item[1].sum(), default=(BASE, None))
+        if matrix is not None:
+            called, own = int(matrix[:, index].sum()), int(matrix[index].sum())
+            if called > matrix.sum() / 2 and called > 2 * own:
+                found.append((name, *key, called, own))
+    return found
+
+
 def sentences(matrices: Matrices, classes: Sequence[str], share: float = SHARE) -> list[str]:
     """The summary in plain words: one sentence a class on what breaks it first, the weakest class first."""
     found = breaks(matrices, classes, share)
@@ -180,6 +198,12 @@ def sentences(matrices: Matrices, classes: Sequence[str], share: float = SHARE) 
                 f"{name} breaks first under {_where(first.at)}: {first.at.right} of {first.at.n} called right, "
                 f"{unchanged}{more}."
             )
+    for name, shift, severity, called, of_it in swallowed(matrices, classes):
+        total = int(matrices[shift, severity].sum())
+        said.append(
+            f"Under {_named(shift)} at severity {severity}, {called} of {total} images are called {name}, of which "
+            f"there are {of_it}: that {name} is called right there says nothing of it."
+        )
     silent = [name for name in classes if name not in firsts]
     if silent and BASE in matrices and len(matrices) > 1:
         said.append(f"Nothing can be said of {', '.join(silent)}: no unchanged image of it is called right.")
@@ -219,8 +243,13 @@ def reproduced(matrix: Ints, recorded: float | None, images: int, split: str) ->
     )
 
 
+def _named(shift: str) -> str:
+    """A shift inside a sentence."""
+    return label(shift) if shift == "jpeg" else label(shift).lower()
+
+
 def _where(rate: Rate) -> str:
-    return f"{label(rate.shift).lower() if rate.shift != 'jpeg' else label(rate.shift)} at severity {rate.severity}"
+    return f"{_named(rate.shift)} at severity {rate.severity}"
 
 
 def _sensitivity(matrices: Matrices, key: tuple[str, int], index: int, name: str) -> Rate:

@@ -94,10 +94,10 @@ def _figures(matrices: Matrices, split: str) -> None:
     part = "" if len(found.shifts) == len(SHIFTS) else f" of {len(SHIFTS)}"
     figure_row(
         [
-            Figure("Mean accuracy under shift", share(found.mean),
+            Figure("Mean under shift", share(found.mean),
                    f"{share(found.low)} to {share(found.high)}, {number}",
-                   "Plain mean over shifts and severities 1 to 5. The interval is as wide as it can be: as if all "
-                   "conditions, which are of the same images, erred together."),
+                   "Accuracy, plain mean over shifts and severities 1 to 5. The interval is as wide as it can be: as "
+                   "if all conditions, which are of the same images, erred together."),
             Figure("Unchanged accuracy", share(base.value), f"{share(base.low)} to {share(base.high)}, n {base.n:,}",
                    "On the same images as they are; 95 % Wilson interval."),
             Figure("Lost under shift", f"{100 * (base.value - found.mean):.1f} points", "unchanged minus mean",

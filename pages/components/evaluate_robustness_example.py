@@ -65,7 +65,7 @@ def _strip(root: Path, row: Mapping[str, Any], name: str, size: int) -> None:
     except DatasetError as error:
         st.info(str(error), icon=":material/hide_image:")
         return
-    grid = st.grid(6, min_column_width=125, gap="small")
+    grid = st.grid(6, min_column_width=105, gap="small")
     for severity, pixels in zip((0, *SEVERITIES), shown, strict=True):
         with grid.cell():
             strength = "unchanged" if not severity else shift.strength(severity)

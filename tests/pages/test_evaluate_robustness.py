@@ -54,11 +54,11 @@ def test_headline_sentences_curves_and_table_of_a_measured_trial(open_page: Open
     stain = [right - lost for right, lost in zip(rights, (12, 24, 36, 48, 48), strict=True)]
     hue = [right - lost for right, lost in zip(rights, (6, 12, 18, 24, 30), strict=True)]
     mean = (10 * sum(rights) + sum(stain) + sum(hue)) / 60 / 250
-    assert figures(app)["Mean accuracy under shift"] == f"{mean:.4f}"
+    assert figures(app)["Mean under shift"] == f"{mean:.4f}"
     assert figures(app)["Unchanged accuracy"] == "0.9800"
     low, high = wilson(round(mean * 250), 250)
     below = {metric.label: metric.delta for metric in app.metric}
-    assert below["Mean accuracy under shift"] == f"{low:.4f} to {high:.4f}, n 250"
+    assert below["Mean under shift"] == f"{low:.4f} to {high:.4f}, n 250"
     assert "basophil breaks first under stain at severity 1: 37 of 50 called right, 49 of 50 unchanged" in words(app)
     assert "1 other shift breaks it too" in words(app)
     assert "monocyte is broken by none of the 12 shifts" in words(app)

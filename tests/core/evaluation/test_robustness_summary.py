@@ -15,6 +15,7 @@ from core.evaluation.robustness_summary import (
     rates,
     reproduced,
     sentences,
+    swallowed,
     under_shift,
 )
 from core.evaluation.shifts import SEVERITIES, SHIFTS
@@ -144,6 +145,21 @@ def test_a_class_that_is_never_right_has_nothing_to_lose():
     assert np.isnan(rates(absent, NAMES)[1].value)
     assert {one.class_ for one in breaks(absent, NAMES)} == {"b"}
     assert breaks({}, NAMES) == sentences({}, NAMES) == []
+
+
+def test_a_class_that_takes_in_all_images_is_told():
+    three = ["a", "b", "c"]
+    base = 10 * np.eye(3, dtype=int)
+    noise = np.array([[10, 0, 0], [9, 1, 0], [4, 0, 6]])
+    worse = np.array([[10, 0, 0], [10, 0, 0], [4, 0, 6]])
+    matrices = {BASE: base, ("noise", 1): noise, ("noise", 2): worse, ("hue", 1): base}
+    assert swallowed(matrices, three) == [("a", "noise", 2, 24, 10)]
+    assert (
+        "Under noise at severity 2, 24 of 30 images are called a, of which there are 10: that a is called right there "
+        "says nothing of it."
+    ) in sentences(matrices, three)
+    # Of two equal classes, one is twice as often called at most; and the unchanged images are no shift.
+    assert swallowed({BASE: worse}, three) == swallowed(whole({"noise": [(50, 0)]}), NAMES) == []
 
 
 def test_whether_the_unchanged_images_give_the_recorded_accuracy():
