@@ -45,6 +45,7 @@ def metrics_table(chosen: Chosen, own: pd.DataFrame) -> pd.DataFrame:
             bounds = zip(own["low"], own["high"], strict=True)
             table["95 % interval"] = ["" if missing(low) else f"{share(low)} to {share(high)}" for low, high in bounds]
             table["images"] = own["n"].astype("Int64")
+            table |= compare_columns(chosen.ids)  # where it is seen beside the accuracy
     seconds = rows["seconds"].astype(float)
     table |= {
         "train accuracy": rows["train_accuracy"], "train loss": rows["train_loss"],
@@ -55,7 +56,6 @@ def metrics_table(chosen: Chosen, own: pd.DataFrame) -> pd.DataFrame:
     shifted = mean_under_shift(read("robustness", chosen.ids))
     if len(shifted):
         table["accuracy under shift"] = shifted.reindex(rows.index)
-    table |= compare_columns(chosen.ids)
     return pd.DataFrame(table, index=rows.index)
 
 
