@@ -30,8 +30,6 @@ from store.journal import JournalError, JournalWriter, journal_folder, next_atte
 
 KINDS = ("import", "audit", "label_check", "external", "robustness")
 PATIENCE = 5.0  # s that a start waits for the job to begin
-
-
 _started: dict[tuple[Path, str, str], subprocess.Popen[bytes]] = {}  # by (home, kind, subject), the latest
 
 
@@ -132,8 +130,8 @@ def start(home: Path, kind: str, subject: str, arguments: Sequence[str]) -> None
     _started[home, kind, subject] = process
     # Its end is taken note of, so that it does not stay in the process table as long as the app lives.
     threading.Thread(target=process.wait, daemon=True).start()
-    began = time.monotonic()
-    while time.monotonic() - began < PATIENCE and process.poll() is None and holder(_lock_file(home, kind, subject)) is None:
+    began, lock = time.monotonic(), _lock_file(home, kind, subject)
+    while time.monotonic() - began < PATIENCE and process.poll() is None and holder(lock) is None:
         time.sleep(0.05)
 
 

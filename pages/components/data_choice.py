@@ -14,7 +14,7 @@ from pages.components.launch import trainable
 from pages.components.pulse import NEW_SEARCH
 
 DATASET = "dataset"
-_OF_ONE = ("view", "class", "split", "source", "sheet", "image")  # choices that make no sense for another dataset
+_OF_ONE = {"class": None, "split": None, "source": None, "sheet": 1, "conflicts_page": 1}  # of no use for another one
 
 
 def wanted(datasets: pd.DataFrame) -> str | None:
@@ -30,15 +30,18 @@ def dataset_box(datasets: pd.DataFrame, shown: str) -> None:
     """A box to go from one dataset to another."""
     names = {str(row["dataset_id"]): _label(row) for row in datasets.to_dict("records")}
     key = f"dataset_box_{shown}_{names[shown]}"
-    st.selectbox(
+    picked = st.selectbox(
         "Dataset", list(names), index=list(names).index(shown), format_func=names.__getitem__, key=key,
-        on_change=_changed, args=(key,), label_visibility="collapsed",
+        label_visibility="collapsed",
     )  # fmt: skip
+    if picked != shown:
+        go(picked)
 
 
 def back() -> None:
     """The way to the list."""
-    st.button("All datasets", icon=":material/arrow_back:", key="all_datasets", on_click=go, args=(None,))
+    if st.button("All datasets", icon=":material/arrow_back:", key="all_datasets"):
+        go(None)
 
 
 def search_button(datasets: pd.DataFrame, shown: str) -> bool:
@@ -52,18 +55,14 @@ def search_button(datasets: pd.DataFrame, shown: str) -> bool:
 
 
 def go(dataset_id: str | None) -> None:
-    """Show a dataset, or the list; in a callback, or before the widgets of the page are drawn."""
-    for name in _OF_ONE:
-        st.session_state.pop(name, None)
-    st.query_params.clear()
-    if dataset_id is not None:
-        st.query_params[DATASET] = dataset_id
+    """Leave for a dataset, on the same tab, or for the list. Only before the parts of a dataset are drawn."""
+    for name, value in _OF_ONE.items():
+        if name in st.session_state:
+            st.session_state[name] = value
+    view = {"view": st.query_params["view"]} if "view" in st.query_params else {}
+    st.switch_page("data.py", query_params={} if dataset_id is None else {DATASET: dataset_id, **view})
 
 
 def _label(row: dict[object, object]) -> str:
     size = "" if missing(row["images"]) else f", {int(str(row['images'])):,} images"
     return f"{row['name']} ({row['dataset_id']}{size})"
-
-
-def _changed(key: str) -> None:
-    go(st.session_state[key])

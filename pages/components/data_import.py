@@ -27,7 +27,7 @@ from pages.components.words import age
 WAYS = {"path": "On this machine", "upload": "Upload", "bloodmnist": "BloodMNIST"}
 FORMS = "A folder with one sub-folder a class (or train, val, test above them), a zip of either, or a MedMNIST .npz."
 MOMENT = 5.0  # s
-SHOWN_FOR = pd.Timedelta(days=1)  # a failed import, unless it was closed
+SHOWN_FOR = 86400.0  # s, a failed import, unless it was closed
 _MINE, _CLOSED = "import_mine", "import_closed"  # what this session started; the failed ones that it closed
 
 
@@ -58,21 +58,24 @@ def import_drawer() -> None:
 def imports(datasets: pd.DataFrame) -> None:
     """The imports that run, and those that failed lately; what this session imported is shown once it is there."""
     _jump(set(datasets["dataset_id"]))
-    rows = read("jobs", None, KIND)
-    since = datetime.now(UTC).replace(tzinfo=None) - SHOWN_FOR
-    for row in rows.to_dict("records"):
-        about = str(row["subject"])
-        status, now = standing(KIND, about)
-        closed = st.session_state.setdefault(_CLOSED, set())
-        if status == "RUNNING":
-            with st.container(border=True, key=f"import_{row['job_id']}"):
-                _about(about)
-                progress(KIND, about, units="done")
-        elif status not in (None, "COMPLETE") and row["event_at"] > since and (about, row["event_at"]) not in closed:
-            with st.container(border=True, key=f"import_{row['job_id']}"):
-                _about(about)
-                progress(KIND, about)
-                _after_failure(about, now)
+    abouts = [str(about) for about in read("jobs", None, KIND)["subject"]]
+    if _MINE in st.session_state and st.session_state[_MINE][0] not in abouts:
+        abouts.insert(0, st.session_state[_MINE][0])  # it has not said anything yet
+    for about in abouts:
+        status, row = standing(KIND, about)
+        if status == "RUNNING" or (status not in (None, "COMPLETE") and _matters(about, row)):
+            with st.container(border=True, key=f"import_{about}"):
+                st.markdown(f"**Import of {Path(about).name}**", anchors=False)
+                if Path(about).is_absolute():
+                    st.caption(about)
+                if progress(KIND, about, units="done") != "RUNNING":
+                    _after_failure(about, row)
+
+
+def _matters(about: str, row: dict[str, Any]) -> bool:
+    """Whether a failed import is still to be shown."""
+    closed = st.session_state.setdefault(_CLOSED, set())
+    return (age(row["event_at"]) or 0.0) < SHOWN_FOR and (about, row["event_at"]) not in closed
 
 
 def _start(source: Path | int, options: dict[str, Any]) -> bool:
@@ -100,14 +103,6 @@ def _jump(known: set[str]) -> None:
         st.toast(row["message"], icon=":material/check_circle:", duration="long")
         if st.query_params.get(DATASET) == shown:
             go(str(row["result"]))
-            st.rerun()
-
-
-def _about(about: str) -> None:
-    place = Path(about)
-    st.markdown(f"**Import of {place.name}**", anchors=False)
-    if place.is_absolute():
-        st.caption(about)
 
 
 def _after_failure(about: str, row: dict[str, Any]) -> None:
