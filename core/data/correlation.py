@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 import numpy as np
@@ -10,16 +11,33 @@ from scipy.fft import irfft2, rfft2
 from scipy.ndimage import gaussian_filter
 
 FINE, COARSE = 1.0, 5.0  # px, standard deviations: noise of encoding lies below, light and stain above
+STRONG: Final = 8.0  # grey values
+BLOCKS: Final = 3
+LEAST_BLOCK: Final = 0.5  # correlation of every part of what is one picture
+TOLD: Final = 2.0  # grey values that a part must vary by to be judged: what encoding does is less
 SILENT: Final = 0.5  # grey values: a picture whose band varies less shows nothing that could be recognised
 
 Plane = NDArray[np.float32]
 
 
+def plain(grey: NDArray[np.uint8]) -> Plane:
+    """Grey values as they are."""
+    return grey.astype(np.float32)
+
+
 def band(grey: NDArray[np.uint8], fine: float = FINE, coarse: float = COARSE) -> Plane:
     """A difference of Gaussians of pictures (..., height, width), in grey values."""
-    values = grey.astype(np.float32)
+    values = plain(grey)
     axes = (-2, -1)
     return gaussian_filter(values, fine, axes=axes) - gaussian_filter(values, coarse, axes=axes)
+
+
+def detail(grey: NDArray[np.uint8], fine: float = FINE, coarse: float = COARSE) -> Plane:
+    """The band with strong contrasts compressed, in (-STRONG, STRONG): a black frame or the rim of a dark cell, which
+    different pictures have in common, must not outweigh everything else.
+    """
+    values = band(grey, fine, coarse)
+    return values / (1 + np.abs(values) / STRONG)
 
 
 def correlation(a: Plane, b: Plane) -> float:
@@ -27,6 +45,23 @@ def correlation(a: Plane, b: Plane) -> float:
     a, b = a - a.mean(), b - b.mean()
     size_a, size_b = float(np.sqrt((a * a).mean())), float(np.sqrt((b * b).mean()))
     return float((a * b).mean()) / (size_a * size_b) if min(size_a, size_b) > SILENT else 0.0
+
+
+def least_block(a: Plane, b: Plane) -> float:
+    """The lowest correlation among BLOCKS x BLOCKS parts of two equal rectangles, silent parts left out.
+
+    What two different pictures have in common, such as a round mask or the outline of a cell cut out on black, can
+    make their correlation high; where the one picture is the other, every part of it is.
+    """
+    rows = np.linspace(0, a.shape[0], BLOCKS + 1).astype(int)
+    columns = np.linspace(0, a.shape[1], BLOCKS + 1).astype(int)
+    found = []
+    for top, bottom in itertools.pairwise(rows):
+        for left, right in itertools.pairwise(columns):
+            one, other = a[top:bottom, left:right], b[top:bottom, left:right]
+            if max(one.std(), other.std()) > TOLD:
+                found.append(correlation(one, other))
+    return min(found, default=0.0)
 
 
 def overlap(a: Plane, b: Plane, dy: int, dx: int) -> tuple[Plane, Plane]:

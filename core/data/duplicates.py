@@ -12,7 +12,7 @@ from typing import Final
 from core.data.fingerprint import Fingerprint
 from core.data.keypoints import LEAST_SIDE
 from core.data.near import find_near
-from core.data.overlaps import LEAST_SHARED, find_overlaps
+from core.data.overlaps import find_overlaps
 from core.data.pairs import NEAR, OVERLAP, DuplicatePair
 
 MOST_OVERLAP: Final = 40_000  # images whose crops are compared: time and memory grow, with the square and in proportion
@@ -69,12 +69,13 @@ def search_words(searched: str, images: int) -> str:
     if searched == WHOLE:
         return f"{whole}; not for overlapping crops, since there are more than {MOST_OVERLAP:,} files."
     return (
-        f"{whole}, and for crops of one field that share {LEAST_SHARED:.0%} or more of their area (images of at least "
-        f"{LEAST_SIDE} px a side)."
+        f"{whole}, and for crops of one field (images of at least {LEAST_SIDE} px a side): nearly all that share half "
+        "of their area are found, fewer the less they share."
     )
 
 
 BLIND: Final = (
     "Such a search cannot find other fields of the same slide or patient, the same cell photographed again, crops that "
-    "share less, or crops turned by other angles or scaled differently."
+    "share a fifth or less, or crops turned by other angles or scaled differently. Where all pictures are cut out by "
+    "the same small mask, different cells can look like one."
 )

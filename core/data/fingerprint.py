@@ -38,7 +38,7 @@ def fingerprint(rgb: NDArray[np.uint8], with_field: bool = True) -> Fingerprint:
     while max(grey.size) > MOST << halved:
         halved += 1
     field = grey.reduce(1 << halved) if halved else grey
-    base = field if min(field.size) >= THUMB else grey  # far fewer pixels to scale, and none invented
-    thumb = base.resize((THUMB, THUMB), Image.Resampling.BOX if min(base.size) >= THUMB else Image.Resampling.BICUBIC)
+    scaling = Image.Resampling.BOX if min(grey.size) >= THUMB else Image.Resampling.BICUBIC
+    thumb = grey.resize((THUMB, THUMB), scaling)
     kept = np.array(field, np.uint8) if with_field else np.zeros((0, 0), np.uint8)
     return Fingerprint(np.array(thumb, np.uint8), kept, halved)

@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.correlation import SILENT, band
+from core.data.correlation import LEAST_BLOCK, SILENT, detail, least_block
 from core.data.fingerprint import THUMB, Fingerprint
 from core.data.phash import SYMMETRIES, close, hashes, turned
 
 MOST_BITS: Final = 12  # of 64 in which the hashes of one picture may differ
-LEAST_CORRELATION: Final = 0.85
+LEAST_CORRELATION: Final = 0.88
 _FINE, _COARSE = 0.7, 3.5  # px of the thumb
 _CHUNK: Final = 1024
 
@@ -45,12 +45,13 @@ def find_near(prints: Sequence[Fingerprint], tell: Told, leave: Callable[[], Non
         leave()
         tell(done, len(prints))
 
-    a, b, symmetry, distance = close(hashes(thumbs), MOST_BITS, told)
+    candidates = close(hashes(thumbs), MOST_BITS, told)
+    a, b = candidates.a, candidates.b
     planes = _unit(thumbs, np.unique(np.concatenate([a, b])))
     names = list(SYMMETRIES)
     best: dict[tuple[int, int], Near] = {}
-    for place, name in enumerate(names):
-        of_it = np.flatnonzero(symmetry == place)
+    for number, name in enumerate(names):
+        of_it = np.flatnonzero(candidates.symmetry == number)
         for start in range(0, len(of_it), _CHUNK):
             leave()
             chunk = of_it[start : start + _CHUNK]
@@ -59,8 +60,11 @@ def find_near(prints: Sequence[Fingerprint], tell: Told, leave: Callable[[], Non
             for row in np.flatnonzero(values >= LEAST_CORRELATION):
                 at, value = chunk[row], float(values[row])
                 key = (int(a[at]), int(b[at]))
-                if key not in best or best[key].correlation < value:
-                    best[key] = Near(*key, name, int(distance[at]), min(value, 1.0))
+                if key in best and best[key].correlation >= value:
+                    continue
+                first, second = (detail(thumbs[place], _FINE, _COARSE) for place in key)
+                if least_block(turned(first, name), second) >= LEAST_BLOCK:
+                    best[key] = Near(*key, name, int(candidates.distance[at]), min(value, 1.0))
     return [best[key] for key in sorted(best)]
 
 
@@ -71,14 +75,14 @@ class _Planes:
     place: NDArray[np.intp]  # of each picture among `values`; -1: not there
     values: NDArray[np.float16]  # half precision: an error of 0.001 in a correlation, half the memory
 
-    def of(self, pictures: NDArray[np.intp]) -> NDArray[np.float32]:
+    def of(self, pictures: NDArray[np.int32]) -> NDArray[np.float32]:
         return self.values[self.place[pictures]].astype(np.float32)
 
 
-def _unit(thumbs: NDArray[np.uint8], needed: NDArray[np.intp]) -> _Planes:
+def _unit(thumbs: NDArray[np.uint8], needed: NDArray[np.int32]) -> _Planes:
     values = np.empty((len(needed), THUMB, THUMB), np.float16)
     for start in range(0, len(needed), _CHUNK):
-        plane = band(thumbs[needed[start : start + _CHUNK]], _FINE, _COARSE)
+        plane = detail(thumbs[needed[start : start + _CHUNK]], _FINE, _COARSE)
         plane -= plane.mean(axis=(1, 2), keepdims=True)
         size = np.sqrt((plane * plane).sum(axis=(1, 2), keepdims=True))
         plane[np.broadcast_to(size <= SILENT * THUMB, plane.shape)] = 0

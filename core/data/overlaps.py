@@ -9,15 +9,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.correlation import band, correlation, overlap, phase_shift
+from core.data.correlation import LEAST_BLOCK, correlation, detail, least_block, overlap, phase_shift, plain
 from core.data.fingerprint import Fingerprint
 from core.data.keypoints import Keypoints, keypoints
 
 ALIKE: Final = 0.92  # cosine of two descriptions, from which on they may be of one point
 VOTES: Final = 3  # points that must tell the same shift
 SHIFT_ERROR: Final = 2  # px by which shifts of one field may differ
-LEAST_CORRELATION: Final = 0.80
-LEAST_SHARED: Final = 0.15  # share of the smaller picture that both must show
+LEAST_CORRELATION: Final = 0.88
+LEAST_SHARED: Final = 0.20  # share of the smaller picture that both must show
+LIKELY: Final = 0.6  # correlation of the plain grey values, without which a closer look is not worth its time
+EVERYWHERE: Final = 100  # points that a point may be like; one that is like more tells nothing apart
+MANY: Final = 20  # candidates a picture, on average; of more, those with the most votes are looked at
 _BLOCK: Final = 2048  # points compared with all others at once
 
 Told = Callable[[int, int], None]
@@ -49,6 +52,7 @@ def find_overlaps(prints: Sequence[Fingerprint], tell: Told, leave: Callable[[],
             tell(place, 2 * len(prints))
     result = []
     for a, b, dy, dx in _candidates(prints, found, tell, leave):
+        leave()
         if (seen := confirm(prints[a], prints[b], dy, dx)) is not None:
             result.append(Overlap(a, b, *seen))
     return sorted(result, key=lambda pair: (pair.a, pair.b))
@@ -56,22 +60,24 @@ def find_overlaps(prints: Sequence[Fingerprint], tell: Told, leave: Callable[[],
 
 def confirm(a: Fingerprint, b: Fingerprint, dy: int, dx: int) -> tuple[int, int, float] | None:
     """(dy, dx, correlation) of two pictures near a shift, refined by phase correlation; None: they do not overlap."""
-    first, second = band(a.field), band(b.field)
+    if not _shared(a, b, dy, dx) or correlation(*overlap(plain(a.field), plain(b.field), dy, dx)) < LIKELY:
+        return None
+    first, second = detail(a.field), detail(b.field)
     more = phase_shift(*overlap(first, second, dy, dx))
     near = {(dy, dx)}
     if max(map(abs, more)) <= 2 * SHIFT_ERROR:
         near.add((dy + more[0], dx + more[1]))
-    best = max(
-        ((correlation(*overlap(first, second, *shift)), shift) for shift in near if _shared(a, b, *shift)),
-        default=(0.0, (0, 0)),
-    )
-    return (*best[1], best[0]) if best[0] >= LEAST_CORRELATION else None
+    found = [(correlation(*overlap(first, second, *at)), at) for at in near if _shared(a, b, *at)]
+    best, at = max(found)
+    if best < LEAST_CORRELATION or least_block(*overlap(first, second, *at)) < LEAST_BLOCK:
+        return None
+    return (*at, min(best, 1.0))
 
 
 def _shared(a: Fingerprint, b: Fingerprint, dy: int, dx: int) -> bool:
     """Whether both show enough of the same place."""
-    part = overlap(a.field, b.field, dy, dx)[0].size  # type: ignore[arg-type]
-    return part >= LEAST_SHARED * min(a.field.size, b.field.size)
+    part = overlap(plain(a.field), plain(b.field), dy, dx)[0]
+    return part.size >= LEAST_SHARED * min(a.field.size, b.field.size)
 
 
 def _candidates(
@@ -86,35 +92,36 @@ def _candidates(
     around = np.concatenate([one.around for one in found])
     # Only points of one kind are compared: bright or dark, in pictures of one scale.
     kind = np.concatenate([one.bright for one in found]) + 2 * np.array([one.halved for one in prints])[owner]
-    pairs: list[NDArray[np.intp]] = []
+    pairs: list[NDArray[np.int32]] = []
     done = 0
     for value in np.unique(kind):
         members = np.flatnonzero(kind == value)
         described = around[members]
         for start in range(0, len(members), _BLOCK):
             leave()
-            row, column = np.divmod(
-                np.flatnonzero(described[start : start + _BLOCK] @ described[start:].T >= ALIKE), len(members) - start
-            )
+            alike = described[start : start + _BLOCK] @ described[start:].T >= ALIKE
+            alike[np.count_nonzero(alike, axis=1) > EVERYWHERE] = False
+            row, column = np.divmod(np.flatnonzero(alike), len(members) - start)
             first, second = members[row + start], members[column + start]
             other = owner[first] != owner[second]
             later = column > row
-            pairs.append(np.stack([first[other & later], second[other & later]]))
+            pairs.append(np.stack([first[other & later], second[other & later]]).astype(np.int32))
             done += min(_BLOCK, len(members) - start)
             tell(n + done * n // len(owner), 2 * n)
     first, second = np.concatenate(pairs, axis=1)
-    yield from _agreeing(owner, at, first, second)
+    agreed = sorted(_agreeing(owner, at, first, second), key=lambda one: (-one[0], one[1:]))
+    yield from (one[1:] for one in agreed[: MANY * n])
 
 
 def _agreeing(
-    owner: NDArray[np.intp], at: NDArray[np.int32], first: NDArray[np.intp], second: NDArray[np.intp]
-) -> Iterator[tuple[int, int, int, int]]:
-    """Of pairs of points, the pairs of pictures with enough of them, and the shift that most of these tell."""
+    owner: NDArray[np.intp], at: NDArray[np.int32], first: NDArray[np.int32], second: NDArray[np.int32]
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """Of pairs of points, (votes, a, b, dy, dx) of the pairs of pictures with enough points that agree in the shift."""
     swap = owner[first] > owner[second]
     first, second = np.where(swap, second, first), np.where(swap, first, second)
-    order = np.lexsort((second, first, owner[second], owner[first]))
-    first, second = first[order], second[order]
-    key = owner[first].astype(np.int64) * (int(owner.max()) + 1) + owner[second]
+    key = owner[first] * (int(owner.max()) + 1) + owner[second]
+    order = np.lexsort((second, first, key))
+    first, second, key = first[order], second[order], key[order]
     _, begin, size = np.unique(key, return_index=True, return_counts=True)
     for start, count in zip(begin[size >= VOTES], size[size >= VOTES], strict=True):
         shifts = at[first[start : start + count]] - at[second[start : start + count]]
@@ -123,4 +130,4 @@ def _agreeing(
         if votes[best] >= VOTES:
             agree = np.abs(shifts - shifts[best]).max(axis=1) <= SHIFT_ERROR
             dy, dx = np.median(shifts[agree], axis=0).round().astype(int)
-            yield int(owner[first[start]]), int(owner[second[start]]), int(dy), int(dx)
+            yield int(votes[best]), int(owner[first[start]]), int(owner[second[start]]), int(dy), int(dx)

@@ -7,6 +7,7 @@ has the advantage that mirroring or turning a picture changes known bits, so tha
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ SYMMETRIES: Final[dict[str, tuple[bool, bool, bool]]] = {
     "transpose": (True, False, False), "antitranspose": (True, True, True),
 }  # fmt: skip
 BITS: Final = 8  # frequencies a side
+MANY: Final = 50
 _ROWS: Final = 256
 
 Hashes = NDArray[np.uint64]
@@ -37,7 +39,7 @@ def hashes(thumbs: NDArray[np.uint8]) -> Hashes:
     """The hashes (n, 8) of square pictures (n, side, side): one of each picture after each symmetry."""
     parts = [_low(thumbs[start : start + _ROWS]) for start in range(0, len(thumbs), _ROWS)]
     low = np.concatenate(parts) if parts else np.zeros((0, BITS, BITS), np.float32)
-    odd = np.where(np.arange(BITS) % 2, -1.0, 1.0).astype(np.float32)
+    odd = np.where(np.arange(1, BITS + 1) % 2, -1.0, 1.0).astype(np.float32)
     found = np.empty((len(low), len(SYMMETRIES)), np.uint64)
     for place, (swap, up_down, left_right) in enumerate(SYMMETRIES.values()):
         block = low.swapaxes(1, 2) if swap else low
@@ -47,28 +49,44 @@ def hashes(thumbs: NDArray[np.uint8]) -> Hashes:
     return found
 
 
-def close(
-    found: Hashes, most: int, tell: Callable[[int], None]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.uint8]]:
-    """Pairs (a < b) of pictures whose hashes differ in at most `most` bits under a symmetry.
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Pairs a < b of pictures, the place of the symmetry that turns a into b, and the bits in which they differ."""
 
-    Returns four arrays: a, b, place of the symmetry that turns a into b, distance. `tell` hears the rows done.
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
+    symmetry: NDArray[np.uint8]
+    distance: NDArray[np.uint8]
+
+    def within(self, most: int) -> Close:
+        """Those that differ in at most so many bits."""
+        keep = self.distance <= most
+        return Close(self.a[keep], self.b[keep], self.symmetry[keep], self.distance[keep])
+
+
+def close(found: Hashes, most: int, tell: Callable[[int], None]) -> Close:
+    """Pairs of pictures whose hashes differ in at most `most` bits under a symmetry; `tell` hears the rows done.
+
+    Where pictures are so alike that these would be more than MANY a picture, fewer bits are allowed.
     """
-    parts: list[tuple[NDArray[Any], ...]] = []
+    none = np.zeros(0, np.uint8)
+    result = Close(none.astype(np.int32), none.astype(np.int32), none, none)
     for start in range(0, len(found), _ROWS):
-        rest = found[start:, 0]
+        parts = [result]
         for place in range(len(SYMMETRIES)):
-            distance = np.bitwise_count(found[start : start + _ROWS, place, None] ^ rest)
+            distance = np.bitwise_count(found[start : start + _ROWS, place, None] ^ found[start:, 0])
             row, column = np.nonzero(distance <= most)
             later = column > row
             row, column = row[later], column[later]
-            parts.append((row + start, column + start, np.full(len(row), place), distance[row, column]))
+            symmetry = np.full(len(row), place, np.uint8)
+            parts.append(Close((row + start).astype(np.int32), (column + start).astype(np.int32), symmetry,
+                               distance[row, column]))  # fmt: skip
+        result = Close(*(np.concatenate([getattr(part, name) for part in parts]) for name in Close.__slots__))
+        while most and len(result.a) > MANY * len(found):
+            most -= 1
+            result = result.within(most)
         tell(min(start + _ROWS, len(found)))
-    if not parts:
-        none = np.zeros(0, np.intp)
-        return none, none, none, none.astype(np.uint8)
-    a, b, symmetry, distance = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return a, b, symmetry, distance
+    return result
 
 
 def _low(thumbs: NDArray[np.uint8]) -> NDArray[np.float32]:
