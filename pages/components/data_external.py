@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,8 @@ import streamlit as st
 
 from core.data.external import ExternalError, described, fit, register_external, remove_external
 from core.evaluation.external import KIND
+from core.jobs import command_line
+from core.paths import dataset_file
 from pages.charts.wording import missing
 from pages.components import jobs
 from pages.components.csv_button import csv_button
@@ -106,11 +109,12 @@ def _add(dataset_id: str, known: set[Any]) -> None:
     datasets = read("datasets")
     others = datasets[~datasets["dataset_id"].isin([*known, dataset_id]) & datasets["root"].notna()]
     st.subheader("Register a dataset", anchor=False)
+    if not dataset_file(home(), dataset_id).is_file():
+        st.caption("The images of this dataset are not described here, so none can be told to be from elsewhere.")
+        return
     if others.empty:
-        st.caption(
-            "Every other imported dataset is registered already, or there is none: import it first, on this page."
-        )
-        _command(dataset_id)
+        st.caption("Every other imported dataset is registered already, or there is none.")
+        _folder(dataset_id)
         return
     names = {
         str(row["dataset_id"]): f"{row['name']} ({int(row['images']):,} images, {row['dataset_id']})"
@@ -120,21 +124,45 @@ def _add(dataset_id: str, known: set[Any]) -> None:
     picked = st.selectbox("Imported datasets", list(names), format_func=names.__getitem__, index=None, key=key,
                           placeholder="Pick the dataset from elsewhere", width=520)  # fmt: skip
     if picked is not None:
-        try:
-            found = fit(described(home(), dataset_id), described(home(), picked))
-        except ExternalError as error:
-            st.warning(str(error), icon=":material/block:")
-            return
-        st.caption(found.sentence())
-        st.button("Register it", type="primary", icon=":material/add_link:", key="external_add", on_click=_register,
-                  args=(dataset_id, picked))  # fmt: skip
-    _command(dataset_id)
+        _offer(dataset_id, picked)
+    _folder(dataset_id)
 
 
-def _command(dataset_id: str) -> None:
-    with st.expander("A folder of few images, from the command line", icon=":material/terminal:"):
-        st.caption("Reads the folder without a split of its own (one image a class is enough), registers and judges.")
-        st.code(f"python -m core external --of {dataset_id} --data FOLDER", language="bash")
+def _offer(dataset_id: str, picked: str) -> None:
+    """What would count of it, and the button; or why it cannot be registered."""
+    try:
+        found = fit(described(home(), dataset_id), described(home(), picked))
+    except ExternalError as error:
+        st.warning(str(error), icon=":material/block:")
+        return
+    st.caption(found.sentence())
+    st.button("Register it", type="primary", icon=":material/add_link:", key="external_add", on_click=_register,
+              args=(dataset_id, picked))  # fmt: skip
+
+
+def _folder(dataset_id: str) -> None:
+    """Images that are not imported yet: read, registered and judged in one go."""
+    key = f"external_folder_{dataset_id}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        path = st.text_input(
+            "Or images that are not imported yet", key=key, placeholder="/data/other-hospital", width=520,
+            help="A folder with one sub-folder a class, a zip, or a MedMNIST .npz on this machine. It gets no split of "
+            "its own, so one image of a class is enough.",
+        )  # fmt: skip
+        st.button("Read and register", icon=":material/drive_folder_upload:", key="external_read", on_click=_read,
+                  args=(dataset_id, key))  # fmt: skip
+    with st.expander("The same from the command line", icon=":material/terminal:"):
+        st.code(command_line(["external", "--of", dataset_id, "--data", path or "FOLDER"]), language="bash")
+
+
+def _read(dataset_id: str, key: str) -> None:
+    path = str(st.session_state.get(key) or "").strip()
+    if path:
+        jobs.begin(
+            KIND, dataset_id, ["external", "--of", dataset_id, "--data", str(Path(path).expanduser().absolute())]
+        )
+    else:
+        st.toast("Say where the images are.", icon=":material/edit:")
 
 
 def _register(dataset_id: str, external_id: str) -> None:

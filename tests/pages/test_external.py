@@ -23,7 +23,7 @@ from tests.pages.conftest import OpenPage
 from tests.pages.test_bundle import Bundle
 from tests.pages.test_evaluate import below
 from tests.pages.test_pages import figures, words
-from tests.store.factory import write_search
+from tests.store.factory import write_search, write_sources
 from tests.store.factory_external import write_external
 
 TAB = "Other sources"
@@ -170,6 +170,30 @@ def test_a_set_is_registered_judged_and_taken_back(
     assert "**other**" in words(app)
     app.button(key=f"external_remove_{other.dataset_id}").click().run()
     assert registered(home, own.dataset_id) == []
+
+
+def test_a_folder_is_read_and_registered_in_one_go(
+    open_page: OpenPage, home: Path, own: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(page_jobs, "begin", lambda kind, subject, arguments: begun.append((kind, subject, *arguments)))
+    app = open_page("data", dataset=own.dataset_id, view=TAB)
+    app.button(key="external_read").click().run()
+    assert begun == []  # nothing was said of where the images are
+    app.text_input(key=f"external_folder_{own.dataset_id}").set_value("/data/far away").run()
+    assert app.code[-1].value == f"python -m core external --of {own.dataset_id} --data '/data/far away'"
+    app.button(key="external_read").click().run()
+    assert begun == [("external", own.dataset_id, "external", "--of", own.dataset_id, "--data", "/data/far away")]
+
+
+def test_the_sources_that_a_person_has_told_count(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=1)
+    external_id = write_external(home, search_id, ("final-1",))
+    write_sources(home, external_id, dict.fromkeys(range(9), "lyon") | {9: ""}, told_by="person")
+    app = open_page("evaluate", search=search_id, trial=f"{search_id}.final-1", view=TAB)
+    assert below(app)["Elsewhere: lyon"].endswith("n 9")
+    assert below(app)["Elsewhere: source not known"].endswith("n 1")
+    assert below(app)["Elsewhere: barcelona"].endswith("n 49")
 
 
 def test_what_does_not_fit_is_refused_on_the_page(open_page: OpenPage, home: Path, own: Dataset):
