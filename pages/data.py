@@ -8,6 +8,7 @@ import streamlit as st
 from pages.components import (
     data_audit,
     data_choice,
+    data_duplicates,
     data_external,
     data_images,
     data_labels,
@@ -19,11 +20,13 @@ from pages.components.data import read
 from pages.components.data_head import head
 from pages.components.data_import import import_drawer, imports
 from pages.components.launch import launch_drawer
+from pages.components.link_tab import open_linked_tab
 from pages.components.pulse import IMPORT
 
 TABS: dict[str, Callable[[str], None]] = {
     "Overview": data_overview.section,
     "Images": data_images.section,
+    "Duplicates": data_duplicates.section,
     "Left out": data_left_out.bad_files,
     "Label conflicts": data_left_out.conflicts,
     "Shortcut audit": data_audit.section,
@@ -37,6 +40,7 @@ def one(dataset_id: str, datasets: pd.DataFrame) -> None:
     row = datasets[datasets["dataset_id"] == dataset_id].iloc[0]
     head({str(name): value for name, value in row.to_dict().items()}, read("image_groups", dataset_id))
     data_images.one_image(dataset_id)
+    open_linked_tab(TABS)
     for tab, section in zip(st.tabs(list(TABS), key="view", bind="query-params"), TABS.values(), strict=True):
         if tab.open:
             with tab:

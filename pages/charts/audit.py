@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -9,6 +11,7 @@ import plotly.graph_objects as go
 from pages.charts import palette
 
 ROW = 34  # px a baseline
+WRAP = 26  # letters of a label on one line
 
 
 def baselines(rows: pd.DataFrame, *, title: str) -> go.Figure:
@@ -76,12 +79,18 @@ def sensitivities(rows: pd.DataFrame, names: list[str], labels: list[str]) -> go
     figure = go.Figure()
     figure.add_heatmap(
         z=shares, x=labels, y=names, zmin=0, zmax=1, xgap=3, ygap=3, showscale=False,
-        colorscale=[[0, palette.faded(palette.QUIET, 0.08)], [1, palette.faded(palette.ACCENT, 0.6)]],
-        text=[[f"{share:.0%}" for share in row] for row in shares], texttemplate="%{text}",
+        colorscale=[[0, palette.faded(palette.QUIET, 0.08)], [1, palette.faded(palette.ACCENT, 0.45)]],
         customdata=np.dstack([parts["right"], parts["n"]]),
         hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} images of %{x} rightly<extra></extra>",
     )  # fmt: skip
-    palette.finish(figure, height=70 + ROW * len(names))
-    figure.update_xaxes(showgrid=False, side="top", type="category")
+    figure.update_layout(annotations=[  # text over the shades in the theme's own colour, light or dark
+        {"x": label, "y": name, "text": f"{shares[row, column]:.0%}", "showarrow": False}
+        for row, name in enumerate(names) for column, label in enumerate(labels)
+    ])  # fmt: skip
+    lines = [textwrap.wrap(label, WRAP) or [""] for label in labels]
+    palette.finish(figure, height=62 + ROW * len(names) + 14 * max(map(len, lines)))
+    figure.update_xaxes(
+        showgrid=False, side="top", type="category", tickvals=labels, ticktext=["<br>".join(one) for one in lines]
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", ticksuffix="  ")
     return figure

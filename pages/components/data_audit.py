@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.sources import patient_column
-from core.evaluation.audit_words import FEATURES, THUMBNAIL_NOTE, sentence, source_facts
+from core.evaluation.audit_words import FEATURES, THUMBNAIL_NOTE, source_facts
 from core.jobs import command_line
 from pages.charts.audit import baselines, sensitivities
 from pages.charts.wording import missing
@@ -21,10 +21,15 @@ from pages.components.drawing import draw, show
 from pages.components.facts import classes
 from pages.components.jobs import begin, progress, standing
 from pages.components.shortcut import NO_IMAGES
-from pages.components.shortcut_badge import AUDIT, shortcut_badge
+from pages.components.shortcut_badge import AUDIT
+from pages.components.shortcut_badge import audits as known_audits
 from store.published import DATASET_ID as PUBLISHED
 
 WORDS = {"class": "class", "source": "source"}
+GUESSED = (
+    "Sources here are guessed from names, image sizes and JPEG quality, so that facts of the files predict them well "
+    "says nothing"
+)
 
 
 def section(dataset_id: str) -> None:
@@ -46,23 +51,19 @@ def section(dataset_id: str) -> None:
 
 
 def _verdict(dataset_id: str, audits: pd.DataFrame) -> None:
-    """The one sentence, and the badge as it stands beside accuracies."""
+    """What follows; the badge itself stands above."""
     dataset = record("dataset", dataset_id) or {}
     if not missing(dataset.get("synthetic")) and bool(dataset["synthetic"]):
         st.caption("Synthetic sample cells: these figures say nothing of medicine.")
-    rows = tables.judged(audits, "class")
-    if rows.empty:
-        return
-    found = dict(zip(rows["feature"], rows["accuracy"].astype(float), strict=True))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        shortcut_badge(dataset_id, None, link=False)
-        st.markdown(sentence(found, float(rows["chance"].iloc[0])), anchors=False, width="content")
+    if not audits.empty:
+        st.markdown(f"**{known_audits().badge(dataset_id, None).sentence}**", anchors=False)
 
 
 def _run(dataset_id: str, audits: pd.DataFrame) -> None:
     """The button that runs the audit, its progress, and the same from a terminal."""
-    arguments = ["audit", "--dataset", dataset_id]
-    status = progress(AUDIT, dataset_id, units="steps")
+    status = standing(AUDIT, dataset_id)[0]
+    if status != "COMPLETE":  # its outcome is what stands here
+        progress(AUDIT, dataset_id, units="steps")
     if status == "RUNNING":
         return
     if audits.empty and status is None:
@@ -70,12 +71,14 @@ def _run(dataset_id: str, audits: pd.DataFrame) -> None:
                 icon=":material/help:")  # fmt: skip
     again = not audits.empty and _sources_changed(dataset_id, audits)
     if again:
-        st.warning("The sources have changed since the audit: run it again to see what the source is told by.",
+        st.warning("The sources have changed since the audit: run it to see what they are told by.",
                    icon=":material/update:")  # fmt: skip
+    left = audits.empty or again or status not in ("COMPLETE", None)  # something is to be done; the rest is kept
+    arguments = ["audit", "--dataset", dataset_id, *([] if left else ["--again"])]
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
-            "Run the audit" if audits.empty else "Run the audit again", key="audit_run", icon=":material/play_arrow:",
-            type="primary" if audits.empty or again else "secondary",
+            "Run the audit" if left else "Run the audit again", key="audit_run", icon=":material/play_arrow:",
+            type="primary" if left else "secondary",
         )  # fmt: skip
         when = "" if audits.empty else f"Audited {audits['at'].max():%d %b %Y, %H:%M} UTC. "
         st.caption(f"{when}The same from a terminal: `{command_line(arguments)}`.")
@@ -93,6 +96,7 @@ def _sources_changed(dataset_id: str, audits: pd.DataFrame) -> bool:
 
 def _baselines(dataset_id: str, audits: pd.DataFrame) -> None:
     """Chart and table: accuracy of each baseline on the class and, where sources are known, on the source."""
+    guessed = "guess" in set(read("image_sources", dataset_id)["told_by"].dropna())
     st.subheader("What tells the class, and what the source", anchor=False)
     grid = st.grid(2, min_column_width=400)
     for target, words in WORDS.items():
@@ -104,7 +108,7 @@ def _baselines(dataset_id: str, audits: pd.DataFrame) -> None:
             row = rows.iloc[0]
             st.caption(
                 f"**{words.capitalize()}** ({len(row['labels'])}): {int(row['n']):,} images, {int(row['folds'])}-fold "
-                "cross-validation"
+                "cross-validation" + (f". {GUESSED}" if target == "source" and guessed else "")
             )
             show(
                 draw(baselines, rows[["name", "accuracy", "low", "high", "chance", "n", "n_right"]],

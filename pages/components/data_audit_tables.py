@@ -21,7 +21,7 @@ SEEN: Mapping[str, str] = {
     "corners": "the pixels of the four corners",
     "border": "the pixels along the edges",
     "file": "width, height, bytes and JPEG quality, no pixel",
-    "thumbnail": "the whole image, 16 x 16 pixels; it shows the cell a little, so it is no pure shortcut",
+    "thumbnail": "the whole image in 16 x 16 pixels",
 }
 UNKNOWN = "not known"
 
@@ -54,7 +54,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
         if target in out.columns:
             ends = zip(table[f"{target} low"], table[f"{target} high"], strict=True)
             words = ["" if missing(low) else f"{share(low)} to {share(high)}" for low, high in ends]
-            out.insert(int(out.columns.get_loc(target)) + 1, f"{target} 95 %", words)
+            out.insert(list(out.columns).index(target) + 1, f"{target} 95 %", words)
     return out
 
 

@@ -10,11 +10,12 @@ import streamlit as st
 from pages.charts.wording import missing
 from pages.components.data import read, record
 from pages.components.jobs import standing
+from pages.components.link_tab import TAB
 from pages.components.shortcut import NOT_AUDITED, Audits, audits_of
 from store.published import DATASET_ID as PUBLISHED
 
 AUDIT = "audit"  # the kind of job
-PAGE, TAB = "data.py", "Shortcut audit"  # where the audit stands, and the name of its tab
+PAGE, AUDIT_TAB = "data.py", "Shortcut audit"  # where the audit stands
 LOOK: Mapping[str, tuple[str, str]] = {  # level -> (icon, colour); the words say it too
     "high": (":material/priority_high:", "orange"),
     "some": (":material/rule:", "blue"),
@@ -45,7 +46,7 @@ def shortcut_line(dataset_id: Any, accuracy: Any) -> None:
 
 
 def shortcut_badge(
-    dataset_id: Any, accuracy: Any, *, known: Audits | None = None, synthetic: bool | None = None, link: bool = True
+    dataset_id: Any, accuracy: Any, *, known: Audits | None = None, synthetic: bool | None = None
 ) -> None:
     """Draw the badge: its words, the sentence as its tooltip, and the way to the audit where there can be one.
 
@@ -53,16 +54,14 @@ def shortcut_badge(
         accuracy: of the model that it stands beside, in [0, 1]; missing: it speaks of the dataset alone.
         known: from `audits`, for a page with many; read here without it.
         synthetic: whether these are generated sample cells; looked up without it.
-        link: false where it leads nowhere else.
     """
     found = (audits() if known is None else known).badge(dataset_id, accuracy)
     icon, colour = LOOK[found.level]
     said = found.sentence
-    own = not missing(dataset_id) and dataset_id != PUBLISHED
-    leads = link and own
+    leads = not missing(dataset_id) and dataset_id != PUBLISHED
     if leads and found.level == NOT_AUDITED:
         said += " It can be started where this leads."
-    if synthetic is None and own:
+    if synthetic is None and leads:
         dataset = record("dataset", str(dataset_id)) or {}
         synthetic = not missing(dataset.get("synthetic")) and bool(dataset["synthetic"])
     if synthetic:
@@ -70,7 +69,7 @@ def shortcut_badge(
     if leads:
         st.page_link(
             PAGE, label=f":{colour}-badge[{icon} {found.text}]", icon="", help=said, width="content",
-            query_params={"dataset": str(dataset_id), "view": TAB},
+            query_params={"dataset": str(dataset_id), TAB: AUDIT_TAB},
         )  # fmt: skip
     else:
         st.badge(found.text, icon=icon, color=colour, help=said)  # type: ignore[arg-type]
