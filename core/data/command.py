@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         line.close()
     print(describe(dataset))
-    return 0
+    return 0 if arguments.clean is None else _clean(dataset, arguments.clean, line)
 
 
 def subject(source: Path | int) -> str:
