@@ -15,6 +15,7 @@ from pages.components.compare_pairs import paired_view
 from pages.components.compare_parallel import parallel_view
 from pages.components.data import read
 from pages.components.guard import guarded
+from pages.components.leak_warning import leak_warning
 
 VIEWS: dict[str, Callable[[Chosen], None]] = {
     "Overview": overview,
@@ -39,6 +40,8 @@ else:
         )  # fmt: skip
         if split == "test":
             st.badge("reported, never used to choose", icon=":material/lock:", color="orange")
+    for dataset_id in rows["dataset_id"].dropna().unique():
+        leak_warning(dataset_id)
     chosen = Chosen(rows, baseline, split or "val")
     for tab, (name, view) in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.items(), strict=True):
         if tab.open:

@@ -37,7 +37,7 @@ def detail(grey: NDArray[np.uint8], fine: float = FINE, coarse: float = COARSE) 
     different pictures have in common, must not outweigh everything else.
     """
     values = band(grey, fine, coarse)
-    return values / (1 + np.abs(values) / STRONG)
+    return (values / (1 + np.abs(values) / STRONG)).astype(np.float32, copy=False)
 
 
 def correlation(a: Plane, b: Plane) -> float:

@@ -62,7 +62,10 @@ def find_pairs(
 def search_words(searched: str, images: int) -> str:
     """What the search for duplicates covered, for a person."""
     if not searched:
-        return "These data were read before CellAscent looked for duplicates other than equal pixels; read them again."
+        return (
+            "Only equal pixels are known here: these data were read before anything else was looked for, or elsewhere. "
+            "Import them again."
+        )
     if searched == NOTHING:
         return f"Only equal pixels were looked for, since there are more than {MOST_NEAR:,} files."
     whole = f"All {images:,} images were compared as wholes, turned and mirrored in the eight ways of the square"

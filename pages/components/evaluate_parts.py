@@ -16,6 +16,7 @@ from pages.components.drawing import draw, show
 from pages.components.evaluate_view import SPLIT_WORDS, View, scores
 from pages.components.facts import accuracy_interval
 from pages.components.figures import Figure, figure_row
+from pages.components.leak_warning import leak_warning
 from pages.components.shortcut_badge import shortcut_line
 
 
@@ -44,6 +45,7 @@ def figures(view: View) -> None:
     shown.append(Figure("Images", number, f"in the {words} split", "All rates here rest on them."))
     figure_row(shown, key="evaluate_figures")
     shortcut_line(view.search["dataset_id"], accuracy)
+    leak_warning(view.search["dataset_id"])
 
 
 def _on(words: str, n: int | None) -> str:

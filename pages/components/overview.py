@@ -14,6 +14,7 @@ from pages.components.data import read
 from pages.components.external_line import external_line
 from pages.components.facts import best_score, doing
 from pages.components.figures import Figure, figure_row
+from pages.components.leak_warning import leak_warning
 from pages.components.shortcut_badge import shortcut_line
 from pages.components.status import badges, lost
 from pages.components.summary import epochs_saved, time_left
@@ -65,6 +66,7 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
     figure_row(figures, key="figures")
     accuracy = trials.loc[trials["trial_id"] == search["best_trial_id"], "val_accuracy"]
     shortcut_line(search["dataset_id"], None if accuracy.empty else accuracy.iloc[0])
+    leak_warning(search["dataset_id"])
     external_line(search)
 
 
