@@ -604,7 +604,8 @@ SELECT
     r.image_id,
     coalesce(d.classes[r.true_index + 1], 'class ' || r.true_index) AS true_class,
     r.probabilities,                                -- in the order of the classes of the trial's dataset
-    coalesce(s.source, i.source) AS source,         -- where the image comes from; empty: not known
+    CASE WHEN s.told_by = 'person' THEN s.source ELSE coalesce(s.source, i.source)
+    END AS source,                                  -- where the image comes from; empty: not known
     r.true_index, r.search_id
 FROM item r
 LEFT JOIN search_data t ON t.search_id = r.search_id
