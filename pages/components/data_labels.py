@@ -62,14 +62,14 @@ def _run(dataset_id: str, checked: dict[str, Any] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         features = st.segmented_control(
             "Features", list(FEATURES), format_func=NAMES.__getitem__, default=FEATURES[0], required=True,
-            key="labels_features",
+            key="labels_features", persist_state="session",
             help="Backbone: InceptionV3's averaged last feature map at 128 px. Simple: a 16 x 16 thumbnail and a "
             "colour histogram, which alone make a weak check; they are all there is where no weights are at hand.",
         ) or FEATURES[0]  # fmt: skip
         weights = "auto"
         if features != "simple":
             weights = st.text_input(
-                "Weights", "auto", key="labels_weights", width=260,
+                "Weights", "auto", key="labels_weights", persist_state="session", width=260,
                 help="auto: those that an earlier search kept here, else the model hub's; or a file on this machine.",
             )  # fmt: skip
         arguments = to_arguments(dataset_id, features, _whole(weights))

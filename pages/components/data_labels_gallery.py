@@ -45,7 +45,10 @@ def gallery(dataset_id: str) -> None:
     page = st.pagination(pages, key=PAGE, bind="query-params") if pages > 1 else 1
     first = (page - 1) * A_PAGE
     shown = rows.iloc[first : first + A_PAGE]
-    st.caption(f"Images {first + 1:,} to {first + len(shown):,} of {len(rows):,}, the least believed label first.")
+    st.caption(
+        f"Images {first + 1:,} to {first + len(shown):,} of {len(rows):,}, the least believed label first; beside each "
+        "label its out-of-fold probability."
+    )
     root = _root(dataset_id)
     if root is None:
         st.dataframe(

@@ -78,6 +78,14 @@ def test_a_running_check_shows_its_progress_and_no_second_button(home: Path, cel
         assert "labels_run" not in keys
 
 
+def test_what_was_chosen_is_kept_while_a_check_runs(home: Path, cells: Dataset):
+    app = shown(cells.dataset_id)
+    app.segmented_control(key="labels_features").set_value("simple").run()
+    with jobs.running(home, "label_check", cells.dataset_id):
+        assert not app.run().segmented_control
+    assert app.run().segmented_control(key="labels_features").value == "simple"
+
+
 def test_the_suspected_images_with_label_suggestion_and_confidence(home: Path, cells: Dataset):
     suspect(home, cells, range(3))
     app = shown(cells.dataset_id)
