@@ -29,20 +29,27 @@ def import_data(
         held_out=held_out, progress=lambda done, total: tell("read images", done, total),
         comparing=lambda done, total: tell("compare images", done, total), cancelled=cancelled,
     )  # fmt: skip
-    keep_description(dataset, home)
+    renewed = keep_description(dataset, home)
     mark = dataset_file(home, dataset.dataset_id).with_suffix(".recorded")  # a search records its data itself
-    if not mark.exists():
+    if renewed or not mark.exists():
         _record(dataset, home)
         mark.touch()
     return dataset
 
 
-def keep_description(dataset: Dataset, home: Path) -> None:
-    """Keep the description of a data set; one that is kept stays while its images are there, since searches use it."""
+def keep_description(dataset: Dataset, home: Path) -> bool:
+    """Keep the description of a data set; whether it was written.
+
+    One that is kept stays while its images are there, since searches use it; but one that was written before duplicates
+    were looked for is replaced.
+    """
     file = dataset_file(home, dataset.dataset_id)
-    if not file.exists() or not Dataset.load(file).root.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        dataset.save(file)
+    known = Dataset.load(file) if file.exists() else None
+    if known is not None and known.root.exists() and (known.searched or not dataset.searched):
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save(file)
+    return True
 
 
 def _record(dataset: Dataset, home: Path) -> None:

@@ -14,7 +14,15 @@ from pages.components.launch import trainable
 from pages.components.pulse import NEW_SEARCH
 
 DATASET = "dataset"
-_OF_ONE = {"class": None, "split": None, "source": None, "sheet": 1, "conflicts_page": 1}  # of no use for another one
+_OF_ONE = {
+    "class": None,
+    "split": None,
+    "source": None,
+    "sheet": 1,
+    "conflicts_page": 1,
+    "duplicates": "all",
+    "duplicates_page": 1,
+}  # of no use for another one
 
 
 def wanted(datasets: pd.DataFrame) -> str | None:
