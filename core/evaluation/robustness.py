@@ -148,9 +148,11 @@ class _Run:
         self._done, self._total, self._began = 0, 0, 0.0
 
     def measure(self, state: SearchState, shifts: Sequence[str], per_class: int | None) -> Measured:
+        self._tell("load the model", 0, 0)
         from core.prediction.predictor import load  # torch takes seconds, which the pages do not need to wait for
 
         model = load(self._home, self._trial_id)
+        self._job.leave_if_cancelled()
         dataset = Dataset.load(dataset_file(self._home, model.facts.dataset_id))
         classes = tuple(model.facts.classes)
         split, everything = judged_split(dataset)
