@@ -34,14 +34,19 @@ _MINE, _CLOSED = "import_mine", "import_closed"  # what this session started; th
 @st.dialog("Import data", position="right", width=560, on_dismiss="rerun")
 @guarded
 def import_drawer() -> None:
-    """Where the data are, how they are split; importing closes the drawer, and the page shows how far it is."""
+    """The form beside the page; importing closes it, and the page shows how far the import is."""
+    import_form()
+
+
+def import_form() -> None:
+    """Where the data are, and how they are split."""
     way = st.segmented_control(
         "From", list(WAYS), default="path", required=True, format_func=WAYS.__getitem__, key="import_way"
     )
     source, upload, problem = _source(way or "path")
     options, split_problem = _split()
     problem = problem or split_problem
-    if source is not None:
+    if source is not None and upload is None:
         with st.expander("The same from the command line", icon=":material/terminal:"):
             line = command_line(to_arguments(source, _downloads(), **options))
             st.code(line, language="bash", wrap_lines=True)
