@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from pages.charts import palette
 
 ROW = 34  # px a baseline
+DIM = "#707683"  # white reads well on it and on the accent, and both stand on a light and on a dark page
 WRAP = 26  # letters of a label on one line
 
 
@@ -79,12 +80,12 @@ def sensitivities(rows: pd.DataFrame, names: list[str], labels: list[str]) -> go
     figure = go.Figure()
     figure.add_heatmap(
         z=shares, x=labels, y=names, zmin=0, zmax=1, xgap=3, ygap=3, showscale=False,
-        colorscale=[[0, palette.faded(palette.QUIET, 0.08)], [1, palette.faded(palette.ACCENT, 0.45)]],
+        colorscale=[[0, DIM], [1, palette.ACCENT]],
         customdata=np.dstack([parts["right"], parts["n"]]),
         hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} images of %{x} rightly<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(annotations=[  # text over the shades in the theme's own colour, light or dark
-        {"x": label, "y": name, "text": f"{shares[row, column]:.0%}", "showarrow": False}
+    figure.update_layout(annotations=[
+        {"x": label, "y": name, "text": f"{shares[row, column]:.0%}", "showarrow": False, "font": {"color": "#ffffff"}}
         for row, name in enumerate(names) for column, label in enumerate(labels)
     ])  # fmt: skip
     lines = [textwrap.wrap(label, WRAP) or [""] for label in labels]

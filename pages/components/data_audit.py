@@ -20,7 +20,7 @@ from pages.components.data_sources import editor
 from pages.components.drawing import draw, show
 from pages.components.facts import classes
 from pages.components.jobs import begin, progress, standing
-from pages.components.shortcut import NO_IMAGES
+from pages.components.shortcut import LEVELS, NO_IMAGES
 from pages.components.shortcut_badge import AUDIT
 from pages.components.shortcut_badge import audits as known_audits
 from store.published import DATASET_ID as PUBLISHED
@@ -56,7 +56,9 @@ def _verdict(dataset_id: str, audits: pd.DataFrame) -> None:
     if not missing(dataset.get("synthetic")) and bool(dataset["synthetic"]):
         st.caption("Synthetic sample cells: these figures say nothing of medicine.")
     if not audits.empty:
-        st.markdown(f"**{known_audits().badge(dataset_id, None).sentence}**", anchors=False)
+        known = known_audits()
+        level = LEVELS.get(known.badge(dataset_id, None).level, "")
+        st.markdown(f"**{known.sentence(dataset_id, None)}** {level}", anchors=False)
 
 
 def _run(dataset_id: str, audits: pd.DataFrame) -> None:
@@ -123,6 +125,7 @@ def _baselines(dataset_id: str, audits: pd.DataFrame) -> None:
         shown, hide_index=True, key="audit_table", placeholder="–",
         column_config={
             **{name: number for name in shown.columns if shown[name].dtype == float},
+            **{name: st.column_config.NumberColumn(format="localized") for name in shown.columns if "images" in name},
             "baseline": st.column_config.TextColumn(pinned=True),
         },
         alt="Each baseline: what it sees, and its accuracy on class and source with interval, chance and images",
@@ -172,17 +175,16 @@ def _sources(dataset_id: str, counts: pd.DataFrame) -> None:
     patients = not missing(root) and patient_column(Path(str(root))) is not None
     facts = source_facts(tables.by_source(counts), unknown=unknown, patients=patients)
     st.markdown("\n".join(f"- {_plain(fact)}" for fact in facts), anchors=False)
-    grid = st.grid(2, min_column_width=400)
-    with grid.cell():
-        st.caption("**Class and source**: images")
-        table = tables.cross_table(counts, classes(dataset_id))
-        st.dataframe(table, hide_index=True, key="audit_cross", alt="Images of each class from each source")
-        csv_button(lambda: table, f"{dataset_id}-classes-and-sources", "audit_cross_csv")
-    with grid.cell():
-        st.caption("**How each source is known**")
-        rows = tables.source_rows(images)
-        st.dataframe(rows, hide_index=True, key="audit_sources", alt="Each source: its images, classes, who told it")
-        csv_button(lambda: images, f"{dataset_id}-sources", "audit_sources_csv", label="Every image's source (CSV)")
+    table = tables.source_table(images, classes(dataset_id))
+    st.dataframe(
+        table, hide_index=True, key="audit_sources", alt="Each source: who told it, and its images of each class",
+        column_config={"source": st.column_config.TextColumn(pinned=True)},
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        csv_button(lambda: table, f"{dataset_id}-sources", "audit_sources_csv")
+        csv_button(
+            lambda: images, f"{dataset_id}-image-sources", "audit_images_csv", label="Every image's source (CSV)"
+        )
     editor(dataset_id, images)
 
 

@@ -24,6 +24,7 @@ SEEN: Mapping[str, str] = {
     "thumbnail": "the whole image in 16 x 16 pixels",
 }
 UNKNOWN = "not known"
+TOLD_BY = {"manifest": "a manifest", "guess": "a guess from names and sizes", "person": "a person"}
 
 
 def judged(audits: pd.DataFrame, target: str) -> pd.DataFrame:
@@ -82,33 +83,25 @@ def by_source(counts: pd.DataFrame) -> dict[str, dict[str, int]]:
     return found
 
 
-def cross_table(counts: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """A row a class, a column a source (the unknown one last), images in the cells."""
-    named = counts.assign(source=[UNKNOWN if missing(source) else str(source) for source in counts["source"]])
-    order = sorted(set(named["source"]) - {UNKNOWN}) + [UNKNOWN] * (UNKNOWN in set(named["source"]))
-    table = named.pivot_table(index="class", columns="source", values="images", aggfunc="sum", fill_value=0)
-    present = set(table.index)
-    rows = [name for name in classes if name in present] + sorted(present - set(classes))
-    table = table.reindex(index=rows, columns=order).astype(int)
-    return table.reset_index().rename_axis(columns=None)
-
-
-def source_rows(images: pd.DataFrame) -> pd.DataFrame:
-    """A row a source of `queries.image_sources`: images, classes, how it is known."""
-    how = {"manifest": "a manifest", "guess": "a guess from names and sizes", "person": "a person"}
+def source_table(images: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """A row a source of `queries.image_sources`, the unknown one last: told by, images of each class, and of all."""
     named = images.assign(
         source=[UNKNOWN if missing(source) else str(source) for source in images["source"]],
-        told=["nobody" if missing(one) else how.get(str(one), str(one)) for one in images["told_by"]],
+        told=["nobody" if missing(one) else TOLD_BY.get(str(one), str(one)) for one in images["told_by"]],
     )
-    rows = [
-        {
-            "source": source, "images": len(own), "classes": ", ".join(sorted(set(own["class"].dropna().astype(str)))),
-            "told by": ", ".join(sorted(set(own["told"]))),
-        }
-        for source, own in named.groupby("source")
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["source", "images", "classes", "told by"])
-    return table.sort_values("source", key=lambda names: names == UNKNOWN, kind="stable", ignore_index=True)
+    order = sorted(set(named["source"]), key=lambda source: (source == UNKNOWN, source))
+    present = set(named["class"].dropna())
+    rows = []
+    for source in order:
+        own = named[named["source"] == source]
+        counts = own["class"].value_counts()
+        told = {"source": source, "told by": ", ".join(sorted(set(own["told"])))}
+        rows.append(told | {name: int(counts.get(name, 0)) for name in _ordered(present, classes)} | {"all": len(own)})
+    return pd.DataFrame(rows)
+
+
+def _ordered(present: set[str], classes: list[str]) -> list[str]:
+    return [name for name in classes if name in present] + sorted(present - set(classes))
 
 
 def file_name(path: str) -> str:

@@ -95,11 +95,10 @@ def test_sources_how_they_are_known_and_what_cannot_be(home: Path, data: str):
     write_audit(home, data)
     two_sources(home)
     app = shown(data)
-    cross = next(one.value for one in app.dataframe if "Munich_LMU" in one.value.columns).set_index("class")
-    assert cross["Barcelona"].tolist() == [72, 72, 72, 0, 0]
-    assert cross.index.tolist() == list(CLASSES)
-    known = next(one.value for one in app.dataframe if "told by" in one.value.columns).set_index("source")
-    assert known.loc["Barcelona", ["images", "told by"]].tolist() == [216, "a guess from names and sizes"]
+    table = next(one.value for one in app.dataframe if "told by" in one.value.columns).set_index("source")
+    assert list(table.columns) == ["told by", *CLASSES, "all"]
+    assert table.loc["Barcelona"].tolist() == ["a guess from names and sizes", 72, 72, 72, 0, 0, 216]
+    assert table.loc["Munich_LMU", "all"] == 144
     said = words(app)
     assert "Class and source are fully confounded" in said
     assert "cannot be known from these data" in said
@@ -194,6 +193,19 @@ def test_patterns_fit_names_or_whole_paths():
     assert ids("x[[]1].jpg") == [3]
     assert ids("") == ids("nothing") == []
     assert tables.beginnings(images) == [("BA_", 2), ("ba_", 1), ("x", 1)]
+
+
+def test_the_unknown_source_comes_last_and_classes_in_their_order():
+    images = pd.DataFrame({
+        "class": ["b", "a", "b", "new"], "source": [None, "z", "y", "y"], "told_by": [None, "manifest", "person", "guess"],
+    })  # fmt: skip
+    table = tables.source_table(images, ["b", "a", "unused"])
+    assert table.columns.tolist() == ["source", "told by", "b", "a", "new", "all"]
+    assert table.to_numpy().tolist() == [
+        ["y", "a guess from names and sizes, a person", 1, 0, 1, 2],
+        ["z", "a manifest", 0, 1, 0, 1],
+        ["not known", "nobody", 1, 0, 0, 1],
+    ]
 
 
 def test_charts_have_chance_and_every_baseline():
