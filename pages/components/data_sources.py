@@ -61,7 +61,7 @@ def _of_source(images: pd.DataFrame) -> pd.DataFrame:
     counts = named.value_counts()
     names = sorted(set(counts.index) - {UNKNOWN}) + [UNKNOWN] * (UNKNOWN in counts.index)
     picked = st.selectbox(
-        "Images of source", names, key="source_old", width=320,
+        "Images of source", names, key="source_old", width=440,
         format_func=lambda name: f"{name} ({counts.get(name, 0):,})",
     )  # fmt: skip
     rows: pd.DataFrame = images[named == picked]

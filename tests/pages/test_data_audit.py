@@ -197,7 +197,8 @@ def test_patterns_fit_names_or_whole_paths():
 
 def test_the_unknown_source_comes_last_and_classes_in_their_order():
     images = pd.DataFrame({
-        "class": ["b", "a", "b", "new"], "source": [None, "z", "y", "y"], "told_by": [None, "manifest", "person", "guess"],
+        "class": ["b", "a", "b", "new"], "source": [None, "z", "y", "y"],
+        "told_by": [None, "manifest", "person", "guess"],
     })  # fmt: skip
     table = tables.source_table(images, ["b", "a", "unused"])
     assert table.columns.tolist() == ["source", "told by", "b", "a", "new", "all"]
