@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.charts.wording import missing
 from pages.components.launch import trainable
+from pages.components.link_tab import TAB, VIEW
 from pages.components.pulse import NEW_SEARCH
 
 DATASET = "dataset"
@@ -67,8 +68,8 @@ def go(dataset_id: str | None) -> None:
     for name, value in _OF_ONE.items():
         if name in st.session_state:
             st.session_state[name] = value
-    view = {"view": st.query_params["view"]} if "view" in st.query_params else {}
-    st.switch_page("data.py", query_params={} if dataset_id is None else {DATASET: dataset_id, **view})
+    tab = {TAB: st.query_params[VIEW]} if VIEW in st.query_params else {}
+    st.switch_page("data.py", query_params={} if dataset_id is None else {DATASET: dataset_id, **tab})
 
 
 def _label(row: dict[object, object]) -> str:

@@ -47,7 +47,7 @@ def section(dataset_id: str) -> None:
     if root is None:
         st.dataframe(rows.drop(columns="sha256"), hide_index=True, key="image_rows", alt="Images: path and facts")
         return
-    grid = st.grid(6, min_column_width=130, gap="small")
+    grid = st.grid(6, min_column_width=150, gap="small")
     for row in rows.to_dict("records"):
         with grid.cell():
             _card({str(name): value for name, value in row.items()}, root)

@@ -135,7 +135,7 @@ def _fill(about: str) -> None:
 def _source(way: str) -> tuple[Path | int | None, UploadedFile | None, str | None]:
     """(path or px of BloodMNIST, upload, what is wrong); of an upload its name until it is saved."""
     if way == "path":
-        text = str(st.text_input("Path", key="import_path", placeholder="/data/cells", help=FORMS) or "").strip()
+        text = str(st.text_input("Path", key="import_path", placeholder="/data/cells") or "").strip()
         st.caption(FORMS)
         if not text:
             return None, None, None

@@ -75,4 +75,10 @@ def test_import_look_and_hand_on_by_link(server: Server, watched: Watched, brows
     again.get_by_role("button", name="All datasets").click()
     expect(again).to_have_url(re.compile("/data$"), timeout=SLOW)
     expect(again.get_by_text("2 of 2 datasets")).to_be_visible(timeout=SLOW)
+    again.locator(".st-key-card_published-he-zhou-2025").get_by_role("link", name="Open").click()
+    expect(again.get_by_text("There is no list of its images")).to_be_visible(timeout=SLOW)
+    again.get_by_role("tab", name="Images").click()
+    again.get_by_role("combobox", name=re.compile("^Dataset")).click()
+    again.get_by_role("option", name=re.compile("^cells")).click()  # the same tab, without the class of before
+    expect(again.get_by_text("Images 1 to 24 of 59; the classes take turns.")).to_be_visible(timeout=SLOW)
     other.close()
