@@ -165,11 +165,11 @@ def _judge_one(home: Path, state: SearchState, pair: Pair, job: Job, tell: Tell)
 
 def _answers(home: Path, state: SearchState, pair: Pair, job: Job, tell: Tell) -> dict[str, Any]:
     """The payload of the record: image ids, true classes (indices in the model's classes), probabilities, seconds."""
-    from core.prediction.predictor import load  # torch, which a page that starts this must not bring
-
     began = time.monotonic()
     name = trial_name(pair.trial_id)
     tell(f"load the model {name}", 0, 0)
+    from core.prediction.predictor import load  # torch: seconds, and nothing for a page that starts this
+
     dataset, external = described(home, (state.data or {})["dataset_id"]), described(home, pair.external_id)
     images = fit(dataset, external).usable
     predictor = load(home, pair.trial_id)

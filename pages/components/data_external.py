@@ -145,8 +145,8 @@ def _folder(dataset_id: str) -> None:
     key = f"external_folder_{dataset_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         path = st.text_input(
-            "Or images that are not imported yet", key=key, placeholder="/data/other-hospital", width=520,
-            help="A folder with one sub-folder a class, a zip, or a MedMNIST .npz on this machine. It gets no split of "
+            "A folder, zip or .npz that is not imported yet", key=key, placeholder="/data/other-hospital", width=520,
+            help="On this machine; a folder has one sub-folder a class. It gets no split of "
             "its own, so one image of a class is enough.",
         )  # fmt: skip
         st.button("Read and register", icon=":material/drive_folder_upload:", key="external_read", on_click=_read,

@@ -26,7 +26,10 @@ def finished_search(
 ) -> str:
     """Journals and weights of a search with one trial and some final trainings."""
     journal = JournalWriter(journal_folder(home, search_id), "controller")
-    journal.append("search", search_id=search_id, name="made up", settings={})
+    journal.append(
+        "search", search_id=search_id, name="made up", origin="own", objective="val_accuracy", patience=2, settings={},
+        command="", environment={},
+    )  # fmt: skip
     journal.append("search_data", search_id=search_id, dataset_id=dataset.dataset_id)
     names = ["00-initial", *(f"final-{number}" for number in range(1, finals + 1))]
     for position, name in enumerate(names):

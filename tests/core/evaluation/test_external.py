@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +118,26 @@ def test_a_cancelled_run_keeps_whole_pairs_and_goes_on(
         run(home, search_id)
     assert list(recorded(home, search_id)) == [Pair("s-1.final-1", elsewhere.dataset_id)]
     monkeypatch.undo()
+    assert run(home, search_id) == [Pair("s-1.final-2", elsewhere.dataset_id)]
+
+
+def _killed(home: Path, search_id: str) -> None:
+    def tell(stage: str, done: int, _total: int) -> None:
+        if stage.startswith("final-2 reads") and done:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with jobs.running(home, "external", search_id) as job:
+        judge(home, [search_id], job, tell=tell)
+
+
+def test_a_killed_run_keeps_whole_pairs_and_goes_on(home: Path, own: Dataset, elsewhere: Dataset):
+    search_id = finished_search(home, own, finals=2)
+    register_external(home, own.dataset_id, elsewhere.dataset_id)
+    process = multiprocessing.get_context("spawn").Process(target=_killed, args=(home, search_id))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list(recorded(home, search_id)) == [Pair("s-1.final-1", elsewhere.dataset_id)]
     assert run(home, search_id) == [Pair("s-1.final-2", elsewhere.dataset_id)]
 
 

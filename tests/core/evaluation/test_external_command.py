@@ -1,22 +1,22 @@
-"""The command `external`: from a folder to printed results, again without work, and at the end of a real search."""
+"""The command `external`: from a folder to printed results, again without work, and when a search finishes."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core import jobs
 from core.__main__ import main
 from core.data.dataset import Dataset
 from core.data.external import registered
 from core.data.sample import make_sample
 from core.evaluation.external import recorded
-from core.search import ingest
-from core.search.launcher import REPOSITORY
+from core.search import ingest, terminal
+from core.search.settings import preset
+from core.search.state import SearchState
 from tests.core.evaluation.elsewhere import finished_search, sample
 
 
@@ -91,18 +91,27 @@ def test_what_cannot_be_done_is_one_sentence(
     assert sentence in capsys.readouterr().err
 
 
-def test_a_real_search_is_judged_when_it_finishes(home: Path, own: Dataset, folder: Path):
+class Finished:
+    """In place of the controller: the search has just come to its end."""
+
+    def __init__(self, home: Path, search_id: str, *_: Any, **__: Any) -> None:
+        self.state = SearchState(home, search_id)
+        self.state.update()
+
+    def run(self) -> str:
+        return "COMPLETE"
+
+
+def test_a_search_that_finishes_is_judged_in_the_background(
+    home: Path, own: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     assert main(["external", "--of", own.dataset_id, "--data", str(folder), "--home", str(home)]) == 0
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "search", "--data", str(own.root), "--preset", "own", "--backbone", "resnet10t",
-         "--weights", "none", "--image-size", "32", "--threads", "1", "--epochs", "1", "--max-trials", "1",
-         "--final-seeds", "1", "--home", str(home), "--search-id", "s-real"],
-        cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert own.dataset_id in done.stdout
-    assert "Its final models read 1 set of images from elsewhere now" in done.stdout
-    until = time.monotonic() + 60
-    while not recorded(home, "s-real") and time.monotonic() < until:
+    search_id = finished_search(home, own)
+    monkeypatch.setattr(terminal, "Controller", Finished)
+    monkeypatch.setattr(terminal, "_interrupts", lambda: lambda: None)  # the signals stay those of the test run
+    assert terminal.run(home, search_id, preset("own")) == 0
+    assert "Its final models read 1 set of images from elsewhere now" in capsys.readouterr().out
+    until = time.monotonic() + 100
+    while jobs.job_pid(home, "external", search_id) is not None and time.monotonic() < until:
         time.sleep(0.1)
-    assert [pair.trial_id for pair in recorded(home, "s-real")] == ["s-real.final-1"]
+    assert [pair.trial_id for pair in recorded(home, search_id)] == [f"{search_id}.final-1"]
