@@ -17,6 +17,7 @@ from core.data.command import KIND
 from core.data.dataset import Dataset
 from core.data.importing import import_data
 from core.data.sample import make_sample
+from core.search.settings import SearchSettings
 from pages.components.data_images import image_facts
 from pages.components.data_list import fitting, ordered
 from pages.components.data_overview import size_sentence, source_table, split_table
@@ -335,3 +336,26 @@ def test_what_this_session_imported_is_shown_when_it_is_there(open_page: OpenPag
     app.session_state["import_mine"] = (str(cells.root), since, None)
     app.run()
     assert app.query_params["dataset"] == cells.dataset_id
+
+
+def the_launch_form() -> None:
+    from pages.components.launch import launch_form
+
+    launch_form()
+
+
+def test_a_search_takes_known_data(home: Path, cells: Dataset, monkeypatch: pytest.MonkeyPatch):
+    launched: list[SearchSettings] = []
+    monkeypatch.setattr("core.search.commands.launch", lambda home, settings: launched.append(settings) or "s-1")
+    app = AppTest.from_function(the_launch_form, default_timeout=60).run()
+    app.segmented_control(key="new_source").set_value("known").run()
+    assert app.selectbox(key="new_known").value == cells.dataset_id
+    assert "39 images" in app.selectbox(key="new_known").options[0]
+    assert "read again with the split and seed below" in words(app)
+    app.button(key="launch").click().run()
+    assert [(settings.data, settings.name) for settings in launched] == [(str(cells.root), "cells")]
+
+
+def test_without_known_data_the_form_does_not_offer_them(home: Path):
+    app = AppTest.from_function(the_launch_form, default_timeout=60).run()
+    assert "Known data" not in app.segmented_control(key="new_source").options
