@@ -64,7 +64,7 @@ def check_labels(
     Raises DatasetError when a class has too few different images to be left out and learnt in turn.
     """
     probabilities = out_of_fold(features, labels, groups, names, seed=seed, tell=tell, leave=leave)
-    from cleanlab.filter import find_label_issues  # type: ignore[import-untyped]
+    from cleanlab.filter import find_label_issues
 
     found = find_label_issues(labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
     places = np.asarray(found, dtype=np.int64)
