@@ -40,13 +40,13 @@ def one(dataset_id: str, datasets: pd.DataFrame) -> None:
     row = datasets[datasets["dataset_id"] == dataset_id].iloc[0]
     head({str(name): value for name, value in row.to_dict().items()}, read("image_groups", dataset_id))
     data_images.one_image(dataset_id)
-    open_linked_tab(TABS)
     for tab, section in zip(st.tabs(list(TABS), key="view", bind="query-params"), TABS.values(), strict=True):
         if tab.open:
             with tab:
                 section(dataset_id)
 
 
+open_linked_tab(TABS)
 datasets = read("datasets")
 chosen = data_choice.wanted(datasets)
 with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -40,3 +40,8 @@ def test_the_badge_stands_on_each_page_and_leads_to_the_audit(server: Server, wa
     expect(page.locator(".st-key-audit_class .scatterlayer").first).to_be_visible(timeout=20_000)
     expect(page.get_by_text("Class and source are fully confounded")).to_be_visible()
     expect(page.get_by_role("button", name="Run the audit again")).to_be_visible()
+    page.get_by_role("tab", name="Overview").click()
+    expect(page.locator(".st-key-audit_class")).to_have_count(0)
+    badge(page).get_by_role("link").click()  # the one at the head of the same page
+    expect(page.get_by_role("tab", name="Shortcut audit")).to_have_attribute("aria-selected", "true", timeout=20_000)
+    expect(page).to_have_url(re.compile("view=Shortcut"))
