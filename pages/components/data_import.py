@@ -28,7 +28,8 @@ WAYS = {"path": "On this machine", "upload": "Upload", "bloodmnist": "BloodMNIST
 FORMS = "A folder with one sub-folder a class (or train, val, test above them), a zip of either, or a MedMNIST .npz."
 MOMENT = 5.0  # s
 SHOWN_FOR = 86400.0  # s, a failed import, unless it was closed
-_MINE, _CLOSED = "import_mine", "import_closed"  # what this session started; the failed ones that it closed
+_MINE = "import_mine"  # what this session started last, until it has ended
+_STARTED, _CLOSED = "import_started", "import_closed"  # all that this session started; the failed ones that it closed
 
 
 @st.dialog("Import data", position="right", width=560, on_dismiss="rerun")
@@ -40,9 +41,8 @@ def import_drawer() -> None:
 
 def import_form() -> None:
     """Where the data are, and how they are split."""
-    way = st.segmented_control(
-        "From", list(WAYS), default="path", required=True, format_func=WAYS.__getitem__, key="import_way"
-    )
+    st.session_state.setdefault("import_way", "path")  # a default of the widget's own would clash with `_fill`
+    way = st.segmented_control("From", list(WAYS), required=True, format_func=WAYS.__getitem__, key="import_way")
     source, upload, problem = _source(way or "path")
     options, split_problem = _split()
     problem = problem or split_problem
@@ -61,7 +61,10 @@ def import_form() -> None:
 
 
 def imports(datasets: pd.DataFrame) -> None:
-    """The imports that run, and those that failed lately; what this session imported is shown once it is there."""
+    """The imports that run, and those that failed lately; what this session imported is shown once it is there.
+
+    Beside one dataset, of the failed ones only those that this session has started.
+    """
     _jump(set(datasets["dataset_id"]))
     abouts = [str(about) for about in read("jobs", None, KIND)["subject"]]
     if _MINE in st.session_state and st.session_state[_MINE][0] not in abouts:
@@ -79,6 +82,8 @@ def imports(datasets: pd.DataFrame) -> None:
 
 def _matters(about: str, row: dict[str, Any]) -> bool:
     """Whether a failed import is still to be shown."""
+    if DATASET in st.query_params and about not in st.session_state.get(_STARTED, ()):
+        return False
     closed = st.session_state.setdefault(_CLOSED, set())
     return (age(row["event_at"]) or 0.0) < SHOWN_FOR and (about, row["event_at"]) not in closed
 
@@ -88,6 +93,7 @@ def _start(source: Path | int, options: dict[str, Any]) -> bool:
     about = subject(source)
     if not begin(KIND, about, to_arguments(source, _downloads(), **options)):
         return False
+    st.session_state.setdefault(_STARTED, set()).add(about)
     st.session_state[_MINE] = (about, since, st.query_params.get(DATASET))
     return True
 

@@ -84,10 +84,12 @@ def save_upload(name: str, content: bytes) -> Path:
 def _data() -> tuple[str, UploadedFile | None, str]:
     """The data setting, an upload's file, and a name for the search; of an upload its name until it is saved."""
     known = trainable(read("datasets"))
+    sources = [name for name in SOURCES if name != "known" or not known.empty]
+    if st.session_state.setdefault("new_source", "sample") not in sources:  # what was known is gone by now
+        st.session_state["new_source"] = "sample"
     source = st.segmented_control(
-        "Data", [name for name in SOURCES if name != "known" or not known.empty], default="sample", required=True,
-        format_func=SOURCES.__getitem__, key="new_source", persist_state="session",
-    )  # fmt: skip
+        "Data", sources, required=True, format_func=SOURCES.__getitem__, key="new_source", persist_state="session"
+    )
     if source == "known":
         return _known(known.set_index("dataset_id"))
     if source == "folder":
