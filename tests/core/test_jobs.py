@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,26 @@ def test_one_job_of_a_kind_on_a_subject_at_a_time(tmp_path: Path):
             pass
         with jobs.running(tmp_path, "audit", "d-2"), jobs.running(tmp_path, "robustness", "d-1"):
             pass
+
+
+def test_who_only_looks_does_not_keep_a_job_from_beginning(tmp_path: Path):
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            jobs.job_pid(tmp_path, "audit", "d-1")
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(15):
+            with jobs.running(tmp_path, "audit", "d-1"):
+                pass
+    finally:
+        stop.set()
+        for looker in lookers:
+            looker.join()
 
 
 def test_cancel_reaches_a_running_job_and_is_forgotten_by_the_next(tmp_path: Path):

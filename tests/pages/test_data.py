@@ -18,6 +18,7 @@ from core.data.dataset import Dataset
 from core.data.importing import import_data
 from core.data.sample import make_sample
 from core.search.settings import SearchSettings
+from pages.charts.dataset import size_bubbles, split_bars
 from pages.components.data_images import image_facts
 from pages.components.data_list import fitting, ordered
 from pages.components.data_overview import size_sentence, source_table, split_table
@@ -359,3 +360,16 @@ def test_a_search_takes_known_data(home: Path, cells: Dataset, monkeypatch: pyte
 def test_without_known_data_the_form_does_not_offer_them(home: Path):
     app = AppTest.from_function(the_launch_form, default_timeout=60).run()
     assert "Known data" not in app.segmented_control(key="new_source").options
+
+
+def test_charts_of_splits_and_sizes_keep_the_order_of_the_classes():
+    counts = pd.DataFrame(
+        [("a", "train", 6), ("b", "train", 3), ("b", "test", 2)], columns=["class", "split", "images"]
+    )
+    bars = split_bars(counts, ["b", "a"]).data
+    assert [(bar.name, list(bar.y), list(bar.x)) for bar in bars] == [
+        ("train", ["b", "a"], [3, 6]), ("test", ["b", "a"], [2, 0])
+    ]  # fmt: skip
+    sizes = pd.DataFrame([("a", 30, 40, 8), ("a", 20, 20, 2)], columns=["class", "width", "height", "images"])
+    none, some = size_bubbles(sizes, ["b", "a"]).data
+    assert (list(none.x), list(some.x), list(some.y), list(some.marker.size)) == ([], [40, 20], ["a", "a"], [8, 2])
