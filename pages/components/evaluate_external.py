@@ -20,6 +20,7 @@ from pages.components.evaluate_view import View
 from pages.components.external_tables import IN_SET, REMARK, Judged, by_source_table, side_by_side
 from pages.components.external_view import external_sets, own_test
 from pages.components.figures import Figure, figure_row
+from pages.components.link_tab import TAB
 
 SET = "external"  # the chosen set, in the address
 DATA_TAB = "Other sources"  # of the page Data
@@ -76,7 +77,7 @@ def _not_yet(view: View, dataset_id: str, known: set[str]) -> None:
             "model is judged by them.", icon=":material/travel_explore:",
         )  # fmt: skip
         st.page_link("data.py", label="Register images from elsewhere", icon=":material/dataset:",
-                     query_params={"dataset": dataset_id, "view": DATA_TAB})  # fmt: skip
+                     query_params={"dataset": dataset_id, TAB: DATA_TAB})  # fmt: skip
         st.caption("Or in a terminal:")
         st.code(f"python -m core external --of {dataset_id} --data FOLDER", language="bash")
     if waiting.empty:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.data.pairs import leak_sentence
 from pages.charts.wording import missing
 from pages.components.data import read
+from pages.components.link_tab import TAB
 
 
 def leak_warning(dataset_id: Any) -> None:
@@ -23,5 +24,5 @@ def leak_warning(dataset_id: Any) -> None:
         st.warning(leak_sentence(found), icon=":material/leak_add:", width="stretch")
         st.page_link(
             "data.py", label="See them", icon=":material/content_copy:",
-            query_params={"dataset": str(dataset_id), "view": "Duplicates"},
+            query_params={"dataset": str(dataset_id), TAB: "Duplicates"},
         )  # fmt: skip
