@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 FINE, COARSE = 1.0, 5.0  # px, standard deviations: noise of encoding lies below, light and stain above
 STRONG: Final = 8.0  # grey values
 BLOCKS: Final = 3
-LEAST_BLOCK: Final = 0.5  # correlation of every part of what is one picture
+LEAST_BLOCK: Final = 0.6  # correlation of every part of what is one picture
 TOLD: Final = 2.0  # grey values that a part must vary by to be judged: what encoding does is less
 SILENT: Final = 0.5  # grey values: a picture whose band varies less shows nothing that could be recognised
 
@@ -47,8 +47,9 @@ def correlation(a: Plane, b: Plane) -> float:
     return float((a * b).mean()) / (size_a * size_b) if min(size_a, size_b) > SILENT else 0.0
 
 
-def least_block(a: Plane, b: Plane) -> float:
-    """The lowest correlation among BLOCKS x BLOCKS parts of two equal rectangles, silent parts left out.
+def least_block(a: Plane, b: Plane, told: int = 1) -> float:
+    """The lowest correlation among BLOCKS x BLOCKS parts of two equal rectangles, silent parts left out;
+    0 where fewer than `told` parts are not silent: a lone outline can be that of many cells.
 
     What two different pictures have in common, such as a round mask or the outline of a cell cut out on black, can
     make their correlation high; where the one picture is the other, every part of it is.
@@ -61,7 +62,7 @@ def least_block(a: Plane, b: Plane) -> float:
             one, other = a[top:bottom, left:right], b[top:bottom, left:right]
             if max(one.std(), other.std()) > TOLD:
                 found.append(correlation(one, other))
-    return min(found, default=0.0)
+    return min(found) if len(found) >= told else 0.0
 
 
 def overlap(a: Plane, b: Plane, dy: int, dx: int) -> tuple[Plane, Plane]:

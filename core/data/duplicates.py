@@ -79,6 +79,6 @@ def search_words(searched: str, images: int) -> str:
 
 BLIND: Final = (
     "Such a search cannot find other fields of the same slide or patient, the same cell photographed again, crops that "
-    "share a fifth or less, or crops turned by other angles or scaled differently. Where all pictures are cut out by "
-    "the same small mask, different cells can look like one."
+    "share less than a third or little but empty ground, or crops turned by other angles or scaled differently. Where "
+    "all pictures are cut out by the same small mask, different cells can look like one."
 )

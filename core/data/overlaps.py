@@ -17,7 +17,8 @@ ALIKE: Final = 0.92  # cosine of two descriptions, from which on they may be of 
 VOTES: Final = 3  # points that must tell the same shift
 SHIFT_ERROR: Final = 2  # px by which shifts of one field may differ
 LEAST_CORRELATION: Final = 0.88
-LEAST_SHARED: Final = 0.20  # share of the smaller picture that both must show
+LEAST_SHARED: Final = 0.30  # of the smaller picture that both must show: a little of two pictures may well look alike
+TOLD_PARTS: Final = ((6, LEAST_BLOCK), (4, 0.9))  # parts of nine that show something, and how alike the least is
 LIKELY: Final = 0.6  # correlation of the plain grey values, without which a closer look is not worth its time
 EVERYWHERE: Final = 100  # points that a point may be like; one that is like more tells nothing apart
 MANY: Final = 20  # candidates a picture, on average; of more, those with the most votes are looked at
@@ -69,7 +70,8 @@ def confirm(a: Fingerprint, b: Fingerprint, dy: int, dx: int) -> tuple[int, int,
         near.add((dy + more[0], dx + more[1]))
     found = [(correlation(*overlap(first, second, *at)), at) for at in near if _shared(a, b, *at)]
     best, at = max(found)
-    if best < LEAST_CORRELATION or least_block(*overlap(first, second, *at)) < LEAST_BLOCK:
+    both = overlap(first, second, *at)
+    if best < LEAST_CORRELATION or all(least_block(*both, told) < least for told, least in TOLD_PARTS):
         return None
     return (*at, min(best, 1.0))
 

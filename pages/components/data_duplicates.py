@@ -60,9 +60,9 @@ def section(dataset_id: str) -> None:
 def _summary(dataset_id: str, pairs: pd.DataFrame) -> None:
     kinds = pairs["kind"].value_counts()
     parts = ", ".join(f"{int(kinds[kind]):,} {words}" for kind, words in KINDS.items() if kind in kinds)
-    images = len(images_of(pairs))
+    groups, images = int(pairs["group"].max()), len(images_of(pairs))
     st.markdown(
-        f"**{pairs['group'].max():,} group{'s' * (pairs['group'].max() != 1)}** of {images:,} images that show the "
+        f"**{groups:,} group{'s' * (groups != 1)}** of {images:,} images that show the "
         f"same cells. Pairs: {parts}. A split that is made keeps each group in one part.",
         anchors=False,
     )

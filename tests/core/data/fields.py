@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,11 @@ Picture = NDArray[np.uint8]
 
 def field(seed: int, height: int = 300, width: int = 300, cells: int = 40) -> Picture:
     """A bright ground with dark, grainy round cells, each at its own place, size and stain."""
+    return _field(seed, height, width, cells).copy()
+
+
+@lru_cache(maxsize=128)
+def _field(seed: int, height: int, width: int, cells: int) -> Picture:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     grain = gaussian_filter(rng.normal(0, 1, (height, width)), 3)
