@@ -7,7 +7,8 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Server, Watched
-from tests.store.factory import write_audit, write_search, write_sources
+from tests.store.factory import write_search
+from tests.store.factory_data import write_audit, write_sources
 
 DATA = "d-000000-360-5"  # what `write_search` calls the data of seed 0
 

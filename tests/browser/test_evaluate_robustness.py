@@ -7,7 +7,8 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, Watched
-from tests.store.factory import write_robustness, write_search
+from tests.store.factory import write_search
+from tests.store.factory_data import write_robustness
 
 SLOW = 20_000  # ms
 

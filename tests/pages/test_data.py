@@ -28,7 +28,8 @@ from store.journal import JournalWriter, journal_folder
 from store.published import DATASET_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import words
-from tests.store.factory import write_search, write_sources
+from tests.store.factory import write_search
+from tests.store.factory_data import write_sources
 
 
 @pytest.fixture(scope="module")
@@ -373,3 +374,12 @@ def test_charts_of_splits_and_sizes_keep_the_order_of_the_classes():
     sizes = pd.DataFrame([("a", 30, 40, 8), ("a", 20, 20, 2)], columns=["class", "width", "height", "images"])
     none, some = size_bubbles(sizes, ["b", "a"]).data
     assert (list(none.x), list(some.x), list(some.y), list(some.marker.size)) == ([], [40, 20], ["a", "a"], [8, 2])
+
+
+def test_every_tab_of_an_imported_dataset_and_of_the_published_one_is_drawn(open_page: OpenPage, cells: Dataset):
+    for dataset_id in (cells.dataset_id, PUBLISHED):
+        tabs = [tab.label for tab in open_page("data", dataset=dataset_id).tabs]
+        assert "Duplicates" in tabs
+        for view in tabs:
+            app = open_page("data", dataset=dataset_id, view=view)
+            assert not app.error, f"{view} of {dataset_id}: {app.error[0].value}"

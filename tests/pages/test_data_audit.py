@@ -19,7 +19,8 @@ from store.owner import shared
 from store.published import DATASET_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import words
-from tests.store.factory import CLASSES, write_audit, write_search, write_sources
+from tests.store.factory import CLASSES, write_search
+from tests.store.factory_data import write_audit, write_sources
 
 DATA = "d-000000-360-5"  # what `write_search` calls the data of seed 0
 SCRIPT = "from pages.components.data_audit import section\nsection({!r})\n"

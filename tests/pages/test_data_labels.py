@@ -15,7 +15,7 @@ from pages.components.data_labels_gallery import A_PAGE, corrections
 from store.published import DATASET_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import words
-from tests.store.factory import write_label_check, write_sources
+from tests.store.factory_data import write_label_check, write_sources
 
 SCRIPT = "from pages.components.data_labels import section\nsection({!r})\n"
 

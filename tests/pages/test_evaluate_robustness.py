@@ -26,7 +26,8 @@ from store.owner import shared
 from store.published import SEARCH_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import figures, words
-from tests.store.factory import CLASSES, write_robustness, write_search
+from tests.store.factory import CLASSES, write_search
+from tests.store.factory_data import write_robustness
 
 VIEW = "Robustness"
 

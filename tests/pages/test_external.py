@@ -23,7 +23,8 @@ from tests.pages.conftest import OpenPage
 from tests.pages.test_bundle import Bundle
 from tests.pages.test_evaluate import below
 from tests.pages.test_pages import figures, words
-from tests.store.factory import write_search, write_sources
+from tests.store.factory import write_search
+from tests.store.factory_data import write_sources
 from tests.store.factory_external import write_external
 
 TAB = "Other sources"

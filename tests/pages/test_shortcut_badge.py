@@ -23,7 +23,8 @@ from store.published import DATASET_ID, SEARCH_ID
 from store.single import store_of
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import figures, words
-from tests.store.factory import write_audit, write_search, write_sources
+from tests.store.factory import write_search
+from tests.store.factory_data import write_audit, write_sources
 
 DATA = "d-000000-360-5"  # what `write_search` calls the data of seed 0
 

@@ -11,7 +11,8 @@ from store import queries
 from store.ingest import Ingestor
 from store.journal import JournalWriter, journal_folder
 from store.published import DATASET_ID as PUBLISHED
-from tests.store.factory import write_search, write_sources
+from tests.store.factory import write_search
+from tests.store.factory_data import write_sources
 from tests.store.tools import empty_store
 
 # image_id, class, split, source, width, status, pixels

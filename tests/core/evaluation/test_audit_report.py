@@ -14,7 +14,7 @@ from core.search.state import SearchState, TrialState
 from core.search.tables import model_accuracy
 from core.search.terminal import _print_summary
 from core.statements import set_sources
-from tests.store.factory import write_audit
+from tests.store.factory_data import write_audit
 
 
 @pytest.fixture
