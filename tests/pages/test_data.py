@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
@@ -376,8 +377,13 @@ def test_charts_of_splits_and_sizes_keep_the_order_of_the_classes():
     assert (list(none.x), list(some.x), list(some.y), list(some.marker.size)) == ([], [40, 20], ["a", "a"], [8, 2])
 
 
-def test_every_tab_of_an_imported_dataset_and_of_the_published_one_is_drawn(open_page: OpenPage, cells: Dataset):
-    for dataset_id in (cells.dataset_id, PUBLISHED):
+def test_every_tab_of_an_imported_dataset_and_of_the_published_one_is_drawn(
+    open_page: OpenPage, home: Path, cells: Dataset
+):
+    one = cells.root / cells.usable[0].path
+    Image.open(one).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(one.with_name("turned.png"))
+    again = import_data(home, cells.root)  # with two images that show the same cell
+    for dataset_id in (again.dataset_id, cells.dataset_id, PUBLISHED):
         tabs = [tab.label for tab in open_page("data", dataset=dataset_id).tabs]
         assert "Duplicates" in tabs
         for view in tabs:
