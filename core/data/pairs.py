@@ -78,7 +78,7 @@ def leak_sentence(found: Mapping[tuple[str, str], int]) -> str:
     parts = ", ".join(f"{one} and {other} {count:,}" for (one, other), count in found.items())
     return (
         f"Leak: {total:,} {'pair' if total == 1 else 'pairs'} of images that show the same cells "
-        f"{'lies' if total == 1 else 'lie'} in two given splits ({parts}), so figures on the held-out images are "
+        f"{'lies' if total == 1 else 'lie'} in two splits ({parts}), so figures on the held-out images are "
         "better than they should be."
     )
 

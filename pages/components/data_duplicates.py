@@ -89,7 +89,7 @@ def _group(number: int, pairs: pd.DataFrame, root: Path | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**Group {number}**, {len(images):,} images", anchors=False, width="content")
             if pairs["leak"].any():
-                st.badge("leak", icon=":material/leak_add:", color="orange", help="Its images lie in two given splits.")
+                st.badge("leak", icon=":material/leak_add:", color="orange", help="Its images lie in two splits.")
             if pairs["conflict"].any():
                 st.badge("label conflict", icon=":material/label_off:", color="red",
                          help="The same picture is filed under two classes: at least one label is wrong.")  # fmt: skip

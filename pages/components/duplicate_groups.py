@@ -62,4 +62,5 @@ def pair_words(row: dict[str, object]) -> str:
         turn = "not turned" if row["transform"] == "identity" else str(row["transform"])
         return f"same picture, {turn}, {value}, {int(float(str(row['distance'])))} of 64 bits differ"
     right, down = float(str(row["dx"])), float(str(row["dy"]))
-    return f"overlapping crops, moved by {right:+.0%} to the right and {down:+.0%} down, {value}"
+    across, along = f"{abs(right):.0%} to the {'right' if right >= 0 else 'left'}", f"{abs(down):.0%}"
+    return f"overlapping crops, the second {across} and {along} {'down' if down >= 0 else 'up'}, {value}"

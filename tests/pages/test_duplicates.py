@@ -51,7 +51,7 @@ def test_pairs_that_share_an_image_are_one_group_and_leaks_come_first():
     [
         ({"kind": "exact"}, "equal pixels"),
         ({"kind": "near", "transform": "rot90", "distance": 3, "correlation": 0.98}, "same picture, rot90"),
-        ({"kind": "overlap", "dx": -0.25, "dy": 0.1, "correlation": 0.9}, "moved by -25% to the right and +10% down"),
+        ({"kind": "overlap", "dx": -0.25, "dy": 0.1, "correlation": 0.9}, "the second 25% to the left and 10% down"),
     ],
 )
 def test_what_connects_two_images_is_said(row: dict[str, object], says: str):
@@ -68,7 +68,7 @@ def test_groups_filters_and_the_cleaned_copy(home: Path, open_page: OpenPage):
     assert any("--clean" in code.value for code in app.code)
     assert len(app.dataframe) == 1
     assert len(app.dataframe[0].value) == 4
-    app = open_page("data", dataset=dataset.dataset_id, view="Duplicates", duplicates="conflicts")
+    app = open_page("data", dataset=dataset.dataset_id, view="Duplicates", duplicates="Label conflicts")
     assert any("No picture was found under two classes" in info.value for info in app.info)
 
 
