@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from core.heart import HEARTBEAT_SECONDS
-from core.locks import Lock, holder, try_lock
+from core.locks import holder, try_lock
 from core.search.launcher import spawn
 from store.journal import JournalError, JournalWriter, journal_folder, next_attempt
 
@@ -93,7 +93,7 @@ def running(home: Path, kind: str, subject: str) -> Iterator[Job]:
 
     Raises JobError when another process does the same job.
     """
-    lock = _take(_lock_file(home, kind, subject))
+    lock = try_lock(_lock_file(home, kind, subject))
     if lock is None:
         raise JobError(f"Process {job_pid(home, kind, subject)} does this already ({kind} of {subject}).")
     name = f"job-{_name(kind, subject)}"
@@ -164,16 +164,6 @@ def log_of(home: Path, kind: str, subject: str) -> Path:
 def command_line(arguments: Sequence[Any]) -> str:
     """The same job from a terminal."""
     return shlex.join(["python", "-m", "core", *map(str, arguments)])
-
-
-def _take(file: Path) -> Lock | None:
-    """The lock, or None when another process has it. Who only looks has it for a moment too: then it is tried again."""
-    for _ in range(10):
-        lock = try_lock(file)
-        if lock is not None or holder(file) is not None:
-            return lock
-        time.sleep(0.01)
-    return None
 
 
 def _forget_cancel(home: Path, kind: str, subject: str, before: float = math.inf) -> None:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+_LOOKS = 10  # tries while others only look
+
 
 class Lock:
     """A held lock; released by `release` or by the end of the process."""
@@ -23,14 +25,19 @@ def try_lock(path: Path) -> Lock | None:
     """Take the lock, or return None when another process holds it. The file then names the holder's process id."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, str(os.getpid()).encode(), 0)
-    return Lock(fd)
+    for _ in range(_LOOKS):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if holder(path) is not None:
+                break
+            time.sleep(0.01)  # somebody only looked who holds it, for which one has it for a moment too
+        else:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, str(os.getpid()).encode(), 0)
+            return Lock(fd)
+    os.close(fd)
+    return None
 
 
 def wait_lock(path: Path, give_up: Callable[[], bool]) -> Lock | None:

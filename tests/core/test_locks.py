@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -35,3 +37,15 @@ def test_a_lock_is_free_when_its_process_was_killed(tmp_path: Path) -> None:
     process.wait()
     lock = wait_lock(file, give_up=lambda: False)
     assert lock is not None
+
+
+def test_looking_who_holds_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    file.touch()
+    looking = os.open(file, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)  # as `holder` does, for longer than it takes there
+    threading.Timer(0.03, os.close, [looking]).start()
+    lock = try_lock(file)
+    assert lock is not None
+    assert holder(file) == os.getpid()
+    lock.release()
