@@ -32,7 +32,8 @@ QUIET_SECONDS = 3.0  # without a new record: everything is read
 CHART = ".js-plotly-plot .main-svg"
 COLD_WARM = f" {'cold':>7} {'warm':>7}"
 TITLES = {
-    "searches": "Searches", "search": "Search", "compare": "Compare", "evaluate": "Evaluate", "query": "Query",
+    "searches": "Searches", "search": "Search", "compare": "Compare", "evaluate": "Evaluate", "data": "Data",
+    "query": "Query",
     "whatif_search": "What-if: the search", "whatif_decision": "What-if: the decision",
     "whatif_fusion": "What-if: fusion",
 }  # fmt: skip
@@ -65,6 +66,7 @@ VIEWS = (
     View("whatif_search", OF_A_SEARCH),
     View("whatif_decision", OF_A_SEARCH),
     View("whatif_fusion", {"search": "{search}", "members": "{trial}~{other}"}),
+    View("data"),
     View("query", wait_for="[data-testid=stDataFrame]:visible"),
 )
 
