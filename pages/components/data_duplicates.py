@@ -32,6 +32,9 @@ COLUMNS = [
 
 def section(dataset_id: str) -> None:
     """Everything about the duplicates of a dataset."""
+    if read("dataset_counts", dataset_id).empty:
+        st.info("There is no list of this dataset's images here, so none could be compared.", icon=":material/info:")
+        return
     pairs = read("duplicate_pairs", dataset_id)
     searched = _searched(dataset_id)
     if pairs.empty:

@@ -14,6 +14,7 @@ from core.data.importing import import_data
 from core.data.sample import make_sample
 from pages.components.duplicate_groups import grouped, images_of, kept, pair_words
 from store.journal import JournalWriter, journal_folder, next_attempt, replay
+from store.published import DATASET_ID
 from tests.core.data.test_duplicates_scan import leaking
 from tests.store.factory import write_search
 
@@ -77,6 +78,12 @@ def test_nothing_found_says_what_was_looked_for(home: Path, open_page: OpenPage)
     app = open_page("data", dataset=dataset.dataset_id, view="Duplicates")
     assert any("No two images show the same cells" in info.value and "40 images" in info.value for info in app.info)
     assert any("cannot find" in caption.value for caption in app.caption)
+
+
+def test_data_without_a_list_of_images_do_not_claim_that_nothing_was_found(open_page: OpenPage):
+    app = open_page("data", dataset=DATASET_ID, view="Duplicates")
+    assert any("no list of this dataset's images" in info.value for info in app.info)
+    assert not any("No two images" in info.value for info in app.info)
 
 
 @pytest.mark.parametrize("page", ["search", "evaluate"])
