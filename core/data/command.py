@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from core import jobs
 from core.data.bloodmnist import SIZES, download_bloodmnist
 from core.data.dataset import DEFAULT_FRACTIONS, Dataset, DatasetError, describe
 from core.evaluation.auditing import start_in_background
+from core.foreground import foreground, telling
 from core.progress_line import ProgressLine
 
 KIND = "import"  # of the background job
@@ -57,30 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.keep and arguments.clean is not None:
         raise DatasetError("Give --import or --clean, not both: write the cleaned copy first, then import it.")
     line = ProgressLine()
-    try:
-        if arguments.keep:
-            return _import(arguments, line)
-        from core.data.scan import scan  # here, so that other commands need not load what reads images
-
-        source = _source(arguments, line.tell, lambda: False)
-        dataset = scan(
-            source, work=arguments.home / "datasets" / "extracted", seed=arguments.seed,
-            fractions=_fractions(arguments), held_out=arguments.held_out,
-            progress=lambda done, total: line.tell("read images", done, total),
-            comparing=lambda done, total: line.tell("compare images", done, total),
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        line.close()
-        print("Cancelled.", file=sys.stderr)
-        return 130
-    except OSError as error:  # a full disk
-        line.close()
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        line.close()
-    print(describe(dataset))
-    return 0 if arguments.clean is None else _clean(dataset, arguments.clean, line)
+    work = _import if arguments.keep else _read
+    return foreground(partial(work, arguments, line), line, "Cancelled; nothing was kept of it.")
 
 
 def subject(source: Path | int) -> str:
@@ -95,10 +74,7 @@ def _import(arguments: argparse.Namespace, line: ProgressLine) -> int:
     with jobs.running(arguments.home, KIND, subject(arguments.source or arguments.size)) as job:
         from core.data.importing import import_data  # takes seconds where others work too; the page knows of it by now
 
-        def tell(stage: str, done: int, total: int) -> None:
-            job.tell(stage, done, total)
-            line.tell(stage, done, total)
-
+        tell = telling(job, line)
         source = _source(arguments, tell, job.cancelled)
         dataset = import_data(
             arguments.home, source, seed=arguments.seed, fractions=_fractions(arguments),
@@ -112,17 +88,26 @@ def _import(arguments: argparse.Namespace, line: ProgressLine) -> int:
     return 0
 
 
+def _read(arguments: argparse.Namespace, line: ProgressLine) -> int:
+    from core.data.scan import scan  # here, so that other commands need not load what reads images
+
+    source = _source(arguments, line.tell, lambda: False)
+    dataset = scan(
+        source, work=arguments.home / "datasets" / "extracted", seed=arguments.seed,
+        fractions=_fractions(arguments), held_out=arguments.held_out,
+        progress=lambda done, total: line.tell("read images", done, total),
+        comparing=lambda done, total: line.tell("compare images", done, total),
+    )  # fmt: skip
+    line.close()
+    print(describe(dataset))
+    return 0 if arguments.clean is None else _clean(dataset, arguments.clean, line)
+
+
 def _clean(dataset: Dataset, folder: Path, line: ProgressLine) -> int:
     from core.data.cleaned import write_clean
 
-    try:
-        done = write_clean(dataset, folder.expanduser(), lambda done, total: line.tell("copy images", done, total))
-    except KeyboardInterrupt:
-        line.close()
-        print("Cancelled; nothing was kept of the copy.", file=sys.stderr)
-        return 130
-    finally:
-        line.close()
+    done = write_clean(dataset, folder.expanduser(), lambda done, total: line.tell("copy images", done, total))
+    line.close()
     print(done.sentence())
     return 0
 

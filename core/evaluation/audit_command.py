@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from core import jobs
-from core.data.dataset import Dataset, DatasetError, ScanCancelled
-from core.data.importing import import_data
+from core.data.dataset import Dataset, DatasetError
 from core.data.sources import GUESS, class_table, patient_column
 from core.evaluation.audit import CLASS, SOURCE, Audit
 from core.evaluation.audit_words import FEATURES, GUESSED, THUMBNAIL_NOTE, alone, best_shortcut, source_facts
 from core.evaluation.auditing import KIND, Outcome, run_audit
-from core.paths import dataset_file
+from core.foreground import dataset_wanted, foreground
 from core.progress_line import ProgressLine
 
 
@@ -34,22 +32,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise DatasetError(f"The seed is {arguments.seed}; it must lie between 0 and {2**32 - 1}.")
     home: Path = arguments.home
     line = ProgressLine(units="")
-    try:
-        dataset = _dataset(arguments, line)
+
+    def work() -> int:
+        dataset = dataset_wanted(arguments, line)
         with jobs.running(home, KIND, dataset.dataset_id) as job:
             outcome = run_audit(home, dataset, job, seed=arguments.seed, again=arguments.again, tell=line.tell)
-    except (jobs.JobCancelled, ScanCancelled, KeyboardInterrupt):
         line.close()
-        print("Cancelled. What was audited until then is kept; run it again for the rest.", file=sys.stderr)
-        return 130
-    except OSError as error:  # a full disk
-        line.close()
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        line.close()
-    print(described(dataset, outcome))
-    return 0
+        print(described(dataset, outcome))
+        return 0
+
+    return foreground(work, line, "Cancelled. What was audited until then is kept; run it again for the rest.")
 
 
 def described(dataset: Dataset, outcome: Outcome) -> str:
@@ -72,15 +64,6 @@ def described(dataset: Dataset, outcome: Outcome) -> str:
     parts += ["\n".join(f"- {fact}" for fact in facts)]
     parts += [f"{skipped} of {len(outcome.audits)} were recorded before (--again audits anew)."] if skipped else []
     return "\n\n".join(parts)
-
-
-def _dataset(arguments: argparse.Namespace, line: ProgressLine) -> Dataset:
-    if arguments.data is not None:
-        return import_data(arguments.home, arguments.data.expanduser(), seed=arguments.seed, tell=line.tell)
-    file = dataset_file(arguments.home, arguments.dataset)
-    if not file.is_file():
-        raise DatasetError(f"There is no dataset {arguments.dataset} in {arguments.home}; read it in with --data.")
-    return Dataset.load(file)
 
 
 def _baselines(audits: Sequence[Audit]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import jobs
-from core.data.dataset import Dataset, ScanCancelled, describe
+from core.data.dataset import Dataset, describe
 from core.data.external import ExternalError, described, register_external, remove_external
 from core.data.importing import import_data
 from core.data.sources import told_sources
 from core.evaluation.external import KIND, Pair, finished_on, judge, recorded
+from core.foreground import foreground, telling
 from core.paths import trial_name
 from core.progress_line import ProgressLine
 from core.search.ingest import KeepIngesting
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Register, judge, print; the exit code (0: done, 1: cancelled). Raises ValueError with one sentence otherwise."""
+    """Register, judge, print; the exit code (0: done, 130: cancelled). Raises ValueError, one sentence."""
     home: Path = arguments.home
     if (arguments.data or arguments.remove) and not arguments.of:
         raise ExternalError("--data and --remove say which images are external to a data set: name it with --of.")
@@ -58,27 +58,22 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         subject = str(arguments.search)
     line = ProgressLine()
-    try:
+
+    def work() -> int:
         with KeepIngesting(home), jobs.running(home, KIND, subject) as job:
-
-            def tell(stage: str, done: int, total: int) -> None:
-                job.tell(stage, done, total)
-                line.tell(stage, done, total)
-
+            tell = telling(job, line)
             if arguments.data:
                 _register(home, subject, str(arguments.data), tell, job.cancelled)
             searches = finished_on(home, subject) if arguments.of else [subject]
             new = judge(home, searches, job, arguments.trial, tell)
             job.outcome = _outcome(new, searches)
-    except (jobs.JobCancelled, ScanCancelled, KeyboardInterrupt):
         line.close()
-        print("Cancelled. What was recorded is kept; run it again to go on.", file=sys.stderr)
-        return 1
-    line.close()
-    for search_id in searches:
-        print(results(home, search_id))
-    print(job.outcome)
-    return 0
+        for search_id in searches:
+            print(results(home, search_id))
+        print(job.outcome)
+        return 0
+
+    return foreground(work, line, "Cancelled. What was recorded is kept; run it again to go on.")
 
 
 def results(home: Path, search_id: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from core import jobs
-from core.data.dataset import Dataset, DatasetError, ScanCancelled
-from core.paths import dataset_file
+from core.data.dataset import Dataset, DatasetError
+from core.foreground import dataset_wanted, foreground, telling
 from core.progress_line import ProgressLine
 
 KIND = "label_check"  # of the job
@@ -46,24 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not 16 <= arguments.image_size <= 1024:
         raise DatasetError(f"The image size is {arguments.image_size} px; it must lie between 16 and 1024.")
     line = ProgressLine()
-    try:
-        dataset = _dataset(arguments, line)
-        text, rows = _check(dataset, arguments, line)
+
+    def work() -> int:
+        text, rows = _check(dataset_wanted(arguments, line), arguments, line)
         line.close()
         print(text)
         if arguments.csv:
             _write_csv(arguments.csv, rows)
-    except (jobs.JobCancelled, ScanCancelled, KeyboardInterrupt):
-        line.close()
-        print("Cancelled; nothing was recorded. Run it again to check the labels.", file=sys.stderr)
-        return 130
-    except OSError as error:  # a full disk
-        line.close()
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        line.close()
-    return 0
+        return 0
+
+    return foreground(work, line, "Cancelled; nothing was recorded. Run it again to check the labels.")
 
 
 def _check(dataset: Dataset, arguments: argparse.Namespace, line: ProgressLine) -> tuple[str, list[tuple[Any, ...]]]:
@@ -75,11 +66,7 @@ def _check(dataset: Dataset, arguments: argparse.Namespace, line: ProgressLine) 
 
     images, names = dataset.usable, list(dataset.classes)
     with jobs.running(arguments.home, KIND, dataset.dataset_id) as job:
-
-        def tell(stage: str, done: int, total: int) -> None:
-            job.tell(stage, done, total)
-            line.tell(stage, done, total)
-
+        tell = telling(job, line)
         features = image_features(
             dataset, arguments.home, arguments.features, arguments.backbone, arguments.weights, arguments.image_size,
             tell, job.leave_if_cancelled, job.cancelled,
@@ -133,17 +120,6 @@ def _table(rows: list[tuple[Any, ...]], n: int) -> list[str]:
         f"{len(rows):,} of {n:,} labels are suspected, the least believed first. Look at each image: this is no proof.",
         *(f"{path:{wide[0]}}  {given:{wide[1]}}  {other:{wide[2]}}  {sure}" for path, given, other, sure in cells),
     ]
-
-
-def _dataset(arguments: argparse.Namespace, line: ProgressLine) -> Dataset:
-    if arguments.data is not None:
-        from core.data.importing import import_data
-
-        return import_data(arguments.home, arguments.data.expanduser(), seed=arguments.seed, tell=line.tell)
-    file = dataset_file(arguments.home, arguments.dataset)
-    if not file.is_file():
-        raise DatasetError(f"There is no dataset {arguments.dataset} in {arguments.home}; read it in with --data.")
-    return Dataset.load(file)
 
 
 def _write_csv(file: Path, rows: list[tuple[Any, ...]]) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from core import jobs
-from core.data.dataset import ScanCancelled
+from core.foreground import foreground
 from core.progress_line import ProgressLine
 
 if TYPE_CHECKING:  # SciPy and what follows it take a second, which no other command needs to wait for
@@ -24,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, record, print; the exit code (0: done, 1: cancelled). Raises ValueError with one sentence otherwise."""
+    """Measure, record, print; the exit code (0: done, 130: cancelled). Raises ValueError, one sentence."""
     from core.evaluation.robustness import measure, minutes, trial_of
     from core.search.ingest import KeepIngesting
 
@@ -36,16 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
             at.stage, at.done, at.total, "" if at.seconds_left is None else f", about {minutes(at.seconds_left)} left"
         )
 
-    try:
+    def work() -> int:
         with KeepIngesting(arguments.home):
             found = measure(arguments.home, trial_id, per_class=arguments.per_class, shifts=arguments.shifts, say=say)
-    except (jobs.JobCancelled, ScanCancelled, KeyboardInterrupt):
         line.close()
-        print("Cancelled. What was measured is kept; run it again to go on.", file=sys.stderr)
-        return 1
-    line.close()
-    print(described(found))
-    return 0
+        print(described(found))
+        return 0
+
+    return foreground(work, line, "Cancelled. What was measured is kept; run it again to go on.")
 
 
 def described(found: Measured) -> str:

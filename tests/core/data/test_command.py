@@ -13,6 +13,7 @@ from core.__main__ import main
 from core.data.command import KIND, add_arguments, subject, to_arguments
 from core.data.dataset import ScanCancelled
 from core.data.sample import make_sample
+from core.foreground import CANCELLED
 from core.jobs import JobError, cancel, running
 from store import queries
 from store.ingest import Ingestor
@@ -103,16 +104,16 @@ def test_cancelled_by_a_person_elsewhere_and_by_ctrl_c(
         raise ScanCancelled("Reading the data was cancelled.")
 
     monkeypatch.setattr("core.data.importing.import_data", cancelled)
-    assert main(["data", str(cells), "--import", "--home", str(tmp_path)]) == 1
+    assert main(["data", str(cells), "--import", "--home", str(tmp_path)]) == CANCELLED
     assert job(tmp_path)["status"] == "STOPPED"
 
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("core.data.importing.import_data", interrupted)
-    assert main(["data", str(cells), "--import", "--home", str(tmp_path / "b")]) == 130
+    assert main(["data", str(cells), "--import", "--home", str(tmp_path / "b")]) == CANCELLED
     assert job(tmp_path / "b")["status"] == "STOPPED"
-    assert capsys.readouterr().err.endswith("Cancelled.\n")
+    assert capsys.readouterr().err.endswith("Cancelled; nothing was kept of it.\n")
 
 
 def test_one_import_of_a_source_at_a_time(tmp_path: Path, cells: Path, capsys: pytest.CaptureFixture[str]):

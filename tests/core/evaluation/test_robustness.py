@@ -22,6 +22,7 @@ from core.evaluation import robustness
 from core.evaluation.robustness import Progress, judged_split, known, measure, minutes, sample, trial_of
 from core.evaluation.robustness_summary import BASE, reproduced
 from core.evaluation.shifts import SHIFTS, VERSION, ShiftError
+from core.foreground import CANCELLED
 from core.learning import model
 from core.learning.learner import Learner
 from core.learning.settings import TRAINING_VERSION, ModelError, TrialSettings
@@ -226,7 +227,7 @@ def test_the_command_prints_the_tables_and_the_sentences(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(robustness, "shifted", interrupt)
-    assert main(["robustness", TRIAL, "--home", str(home)]) == 1
+    assert main(["robustness", TRIAL, "--home", str(home)]) == CANCELLED
     assert "What was measured is kept; run it again to go on." in capsys.readouterr().err
 
 
