@@ -66,7 +66,7 @@ VIEWS = (
     View("whatif_search", OF_A_SEARCH),
     View("whatif_decision", OF_A_SEARCH),
     View("whatif_fusion", {"search": "{search}", "members": "{trial}~{other}"}),
-    View("data"),
+    View("data", wait_for="[data-testid=stMain] [data-testid=stPageLink]"),
     View("query", wait_for="[data-testid=stDataFrame]:visible"),
 )
 
