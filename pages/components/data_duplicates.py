@@ -18,7 +18,7 @@ from pages.components.csv_button import csv_button
 from pages.components.data import home, read, record
 from pages.components.data_images import folder
 from pages.components.duplicate_groups import KINDS, SHOWN, grouped, images_of, kept, pair_words
-from pages.components.pictures import picture
+from pages.components.pictures import draw_picture
 
 SHOW, PAGE = "duplicates", "duplicates_page"  # in the address
 A_PAGE = 6  # groups
@@ -114,11 +114,7 @@ def _card(row: dict[str, Any], root: Path | None) -> None:
     path = str(row["path"])
     where = "left out" if row["status"] != "ok" else str(row["split"])
     if root is not None:
-        content, problem = picture(root, path, "" if missing(row["sha256"]) else str(row["sha256"]), SIDE)
-        if content is None:
-            st.caption(f":material/hide_image: {problem}")
-        else:
-            st.image(content, width="stretch", alt=f"{path}: {row['class']}, {where}")
+        draw_picture(root, path, row["sha256"], SIDE, f"{row['class']}, {where}")
     st.caption(f"**{_plain(str(row['class']))}** {where}  \n{_plain(Path(path).name)}", help=path)
 
 

@@ -14,7 +14,7 @@ from pages.components.csv_button import csv_button
 from pages.components.data import read, record
 from pages.components.data_overview import NO_LIST, NOT_KNOWN
 from pages.components.guard import guarded
-from pages.components.pictures import picture
+from pages.components.pictures import draw_picture, open_button, picture
 
 PAGE, IMAGE = "sheet", "image"  # in the address
 A_PAGE = 24
@@ -90,16 +90,9 @@ def _filters(groups: pd.DataFrame, classes: list[str]) -> tuple[str | None, str 
 def _card(row: dict[str, Any], root: Path) -> None:
     path, image_id = str(row["path"]), int(row["image_id"])
     with st.container(border=True, gap="xsmall", key=f"image_{image_id}"):
-        content, problem = picture(root, path, "" if missing(row["sha256"]) else str(row["sha256"]), THUMBNAIL)
-        if content is None:
-            st.caption(f":material/hide_image: {problem}")
-        else:
-            st.image(content, width="stretch", alt=f"{path}: {row['class']}, {row['split']}")
+        draw_picture(root, path, row["sha256"], THUMBNAIL, f"{row['class']}, {row['split']}")
         st.caption(f"**{row['class']}** {row['split']}")
-        st.button(
-            Path(path).name, key=f"open_{image_id}", type="tertiary", icon=":material/open_in_full:",
-            help=path, on_click=_open, args=(image_id,),
-        )  # fmt: skip
+        open_button(path, f"open_{image_id}", _open, image_id)
 
 
 def one_image(dataset_id: str) -> None:

@@ -13,7 +13,7 @@ from pages.charts.wording import missing, share
 from pages.components.csv_button import csv_button
 from pages.components.data import read, record
 from pages.components.data_images import IMAGE
-from pages.components.pictures import picture
+from pages.components.pictures import draw_picture, open_button
 
 ANY = ""
 LABEL, SUGGESTED, PAGE = "label", "suggested", "label_page"  # in the address
@@ -91,16 +91,9 @@ def _root(dataset_id: str) -> Path | None:
 def _card(row: dict[str, Any], root: Path) -> None:
     path, label, suggested = str(row["path"]), str(row["label"]), str(row["suggested"])
     with st.container(border=True, gap="xsmall", key=f"label_card_{row['image_id']}"):
-        shown, problem = picture(root, path, "" if missing(row["sha256"]) else str(row["sha256"]), SIDE)
-        if shown is None:
-            st.caption(f":material/hide_image: {problem}")
-        else:
-            st.image(shown, width="stretch", alt=f"{path}: labelled {label}, suggested {suggested}")
+        draw_picture(root, path, row["sha256"], SIDE, f"labelled {label}, suggested {suggested}")
         st.caption(f"labelled **{label}** {share(row['confidence'])}  \nsuggested **{suggested}**")
-        st.button(
-            Path(path).name, key=f"label_open_{row['image_id']}", type="tertiary", icon=":material/open_in_full:",
-            help=path, on_click=_open, args=(int(row["image_id"]),),
-        )  # fmt: skip
+        open_button(path, f"label_open_{row['image_id']}", _open, int(row["image_id"]))
 
 
 def _open(image_id: int) -> None:

@@ -12,7 +12,7 @@ from pages.charts.wording import missing
 from pages.components.csv_button import csv_button
 from pages.components.data import read, record
 from pages.components.external_tables import Judged, gallery_table
-from pages.components.pictures import picture
+from pages.components.pictures import draw_picture
 
 WHICH = {"wrong": "Misclassified", "right": "Right", "all": "All"}
 ANY = ""
@@ -67,12 +67,8 @@ def gallery(part: Judged, file_name: str) -> None:
 def _card(row: dict[str, Any], root: Path, hashes: dict[int, str]) -> None:
     path, image_id = str(row["path"]), int(row["image_id"])
     with st.container(border=True, gap="xsmall", key=f"external_card_{image_id}"):
-        shown, problem = picture(root, path, hashes.get(image_id, ""), SIDE)
-        if shown is None:
-            st.caption(f":material/hide_image: {problem}")
-        else:
-            said = f"{path}: {row['true_class']}, called {row['called']} with {row['probability']:.4f}, {row['source']}"
-            st.image(shown, width="stretch", alt=said)
+        said = f"{row['true_class']}, called {row['called']} with {row['probability']:.4f}, {row['source']}"
+        draw_picture(root, path, hashes.get(image_id), SIDE, said)
         mark = ":green[right]" if row["right"] else f"called **{row['called']}**"
         st.caption(f"**{row['true_class']}** {mark} {row['probability']:.4f}  \nsource: {row['source']}", help=path)
 

@@ -18,7 +18,7 @@ from pages.components.evaluate_confusion import PAGE, to_first_page
 from pages.components.evaluate_tables import images_table
 from pages.components.evaluate_view import View
 from pages.components.guard import guarded
-from pages.components.pictures import picture
+from pages.components.pictures import draw_picture, open_button, picture
 
 WHICH = {"wrong": "Misclassified", "right": "Right", "all": "All"}
 ORDERS = {"sure": "Surest first", "unsure": "Least sure first"}
@@ -105,18 +105,11 @@ def _files(view: View) -> tuple[Path | None, dict[int, str]]:
 def _card(row: dict[str, Any], root: Path, hashes: dict[int, str]) -> None:
     path, image_id = str(row["path"]), int(row["image_id"])
     with st.container(border=True, gap="xsmall", key=f"card_{image_id}"):
-        shown, problem = picture(root, path, hashes.get(image_id, ""), THUMBNAIL)
         said = f"{row['true_class']}, called {row['called']} with {row['probability']:.4f}"
-        if shown is None:
-            st.caption(f":material/hide_image: {problem}")
-        else:
-            st.image(shown, width="stretch", alt=f"{path}: {said}")
+        draw_picture(root, path, hashes.get(image_id), THUMBNAIL, said)
         mark = ":green[right]" if row["right"] else f"called **{row['called']}**"
         st.caption(f"**{row['true_class']}** {mark} {row['probability']:.4f}")
-        st.button(
-            Path(path).name, key=f"open_{image_id}", type="tertiary", icon=":material/open_in_full:",
-            help=path, on_click=_open, args=(image_id,),
-        )  # fmt: skip
+        open_button(path, f"open_{image_id}", _open, image_id)
 
 
 def one_image(view: View) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from core.data.dataset import DatasetError
 from core.data.preview import image_file, preview
+from pages.charts.wording import missing
 
 
 def picture(root: Path, path: str, sha256: str, side: int) -> tuple[bytes | None, str]:
@@ -26,6 +28,23 @@ def picture(root: Path, path: str, sha256: str, side: int) -> tuple[bytes | None
     except OSError as error:
         return None, f"The file is gone or cannot be read ({error.strerror})."
     return _cached(str(root), path, sha256, side, stamp)
+
+
+def draw_picture(root: Path, path: str, sha256: object, side: int, alt: str) -> None:
+    """The picture, or in its place why there is none. `sha256` may be missing; `alt` is said after the path."""
+    content, problem = picture(root, path, "" if missing(sha256) else str(sha256), side)
+    if content is None:
+        st.caption(f":material/hide_image: {problem}")
+    else:
+        st.image(content, width="stretch", alt=f"{path}: {alt}")
+
+
+def open_button(path: str, key: str, on_click: Callable[[int], None], image_id: int) -> None:
+    """The file's name, which opens the image."""
+    st.button(
+        Path(path).name, key=key, type="tertiary", icon=":material/open_in_full:", help=path, on_click=on_click,
+        args=(image_id,),
+    )  # fmt: skip
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
