@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import multiprocessing
 import os
-import signal
 import threading
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ from core import jobs
 from core.data.dataset import DatasetError
 from store import queries
 from store.ingest import Ingestor
+from tests.store.processes import Process
 from tests.store.tools import empty_store
 
 
@@ -108,18 +107,21 @@ def test_a_job_that_is_still_to_begin_counts_and_can_be_cancelled(tmp_path: Path
     assert not jobs.cancelling(tmp_path, "import", str(tmp_path / "cells"))
 
 
-def _hang(home: Path) -> None:
-    with jobs.running(home, "audit", "d-1"):
-        time.sleep(60)
+HANGS = """
+import sys, time
+from pathlib import Path
+from core import jobs
+
+with jobs.running(Path(sys.argv[1]), "audit", "d-1"):
+    print("begun", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_a_killed_job_frees_its_place_and_the_next_one_has_the_last_word(tmp_path: Path):
-    process = multiprocessing.get_context("spawn").Process(target=_hang, args=(tmp_path,))
-    process.start()
-    while jobs.job_pid(tmp_path, "audit", "d-1") is None or not list((tmp_path / "journals").rglob("job-*")):
-        time.sleep(0.05)
-    os.kill(process.pid or 0, signal.SIGKILL)
-    process.join()
+    process = Process(HANGS, tmp_path)
+    assert process.line() == "begun"
+    process.end()
     assert jobs.job_pid(tmp_path, "audit", "d-1") is None
     with jobs.running(tmp_path, "audit", "d-1") as job:
         job.outcome = "done"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
 import signal
 from pathlib import Path
@@ -35,6 +33,7 @@ from core.search.state import SearchState
 from store import queries
 from store.ingest import Ingestor
 from tests.core.evaluation.elsewhere import finished_search, sample
+from tests.store.processes import Process
 from tests.store.tools import empty_store
 
 
@@ -121,22 +120,28 @@ def test_a_cancelled_run_keeps_whole_pairs_and_goes_on(
     assert run(home, search_id) == [Pair("s-1.final-2", elsewhere.dataset_id)]
 
 
-def _killed(home: Path, search_id: str) -> None:
-    def tell(stage: str, done: int, _total: int) -> None:
-        if stage.startswith("final-2 reads") and done:
-            os.kill(os.getpid(), signal.SIGKILL)
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from core import jobs
+from core.evaluation.external import judge
 
-    with jobs.running(home, "external", search_id) as job:
-        judge(home, [search_id], job, tell=tell)
+def tell(stage, done, total):
+    if stage.startswith("final-2 reads") and done:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+home, search_id = Path(sys.argv[1]), sys.argv[2]
+with jobs.running(home, "external", search_id) as job:
+    judge(home, [search_id], job, tell=tell)
+"""
 
 
 def test_a_killed_run_keeps_whole_pairs_and_goes_on(home: Path, own: Dataset, elsewhere: Dataset):
     search_id = finished_search(home, own, finals=2)
     register_external(home, own.dataset_id, elsewhere.dataset_id)
-    process = multiprocessing.get_context("spawn").Process(target=_killed, args=(home, search_id))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    process = Process(KILLED, home, search_id)
+    _, errors = process.popen.communicate(timeout=120)
+    assert process.popen.returncode == -signal.SIGKILL, errors
     assert list(recorded(home, search_id)) == [Pair("s-1.final-1", elsewhere.dataset_id)]
     assert run(home, search_id) == [Pair("s-1.final-2", elsewhere.dataset_id)]
 
