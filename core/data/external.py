@@ -48,6 +48,7 @@ class Fit:
             words.append(f"Left out, since the models do not know the class: {told}.")
         if self.missing:
             words.append(f"No image of: {', '.join(self.missing)}; how these generalise cannot be tested by this set.")
+        words.append("Only equal files and equal pixels are known to be in both; copies encoded anew would count.")
         return " ".join(words)
 
 

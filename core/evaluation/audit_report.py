@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.data.dataset import Dataset
-from core.data.sources import class_table, told_sources
+from core.data.sources import GUESS, class_table, told_sources
 from core.evaluation.audit import CLASS
 from core.evaluation.audit_words import badge, confounded
 from core.evaluation.auditing import recorded
@@ -21,7 +21,9 @@ def audit_sentence(home: Path, dataset: Dataset, model_accuracy: float | None) -
     found = {feature: audit for (feature, target), (audit, _) in kept.items() if target == CLASS}
     if not found:
         return None
-    told = {image_id: said.source for image_id, said in told_sources(home, dataset).items()}
+    told = {  # a guess is no fact
+        image_id: said.source for image_id, said in told_sources(home, dataset).items() if said.by != GUESS
+    }
     accuracies = {feature: audit.accuracy for feature, audit in found.items()}
     chance = next(iter(found.values())).chance
     mixed = confounded(class_table(told, dataset.usable))

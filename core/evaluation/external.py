@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -59,10 +59,17 @@ def judge(
             are recorded.
         JobCancelled, ScanCancelled: a person wants it to end; what is recorded stays.
     """
-    states = {search_id: _finished(home, search_id) for search_id in searches}
-    models = {search_id: models_of(home, state, trials) for search_id, state in states.items()}
+    states: dict[str, SearchState] = {}
+    models: dict[str, list[str]] = {}
     done: list[Pair] = []
-    failed: dict[Pair, str] = {}
+    failed: dict[Pair | str, str] = {}  # by pair, or by the search of which there is nothing to judge
+    for search_id in searches:
+        try:
+            state = _finished(home, search_id)
+            models[search_id] = models_of(home, state, trials)
+            states[search_id] = state
+        except ExternalError as error:
+            failed[search_id] = str(error)
     while (found := next(_open_pairs(home, states, models, failed), None)) is not None:
         search_id, pair = found
         job.leave_if_cancelled()
@@ -205,7 +212,7 @@ def _alone(home: Path, pair: Pair, job: Job) -> Iterator[None]:
 
 
 def _open_pairs(
-    home: Path, states: dict[str, SearchState], models: dict[str, list[str]], failed: Iterable[Pair]
+    home: Path, states: dict[str, SearchState], models: dict[str, list[str]], failed: Container[Pair | str]
 ) -> Iterator[tuple[str, Pair]]:
     """What is not recorded yet. Raises ExternalError where no set is registered."""
     for search_id, state in states.items():

@@ -13,13 +13,13 @@ from core.evaluation.external import KIND
 from core.jobs import command_line
 from core.paths import dataset_file
 from pages.charts.wording import missing
-from pages.components import jobs
 from pages.components.csv_button import csv_button
 from pages.components.data import home, read
 from pages.components.external_tables import REMARK, counted
 from pages.components.external_view import external_sets
 from pages.components.facts import classes
 from pages.components.guard import explain, log
+from pages.components.jobs import begin, progress
 
 PURPOSE = (
     "Images from another hospital, stain or camera, of the same classes. Every final model of a finished search on "
@@ -33,7 +33,7 @@ def section(dataset_id: str) -> None:
     """What is registered, what the models say of it, and the way to register more."""
     st.markdown(PURPOSE, anchors=False)
     st.badge(REMARK, icon=":material/verified_user:", color="gray")
-    jobs.progress(KIND, dataset_id)
+    progress(KIND, dataset_id)
     sets = read("external_sets", dataset_id)
     if sets.empty:
         st.info("No dataset is registered as external to this one yet.", icon=":material/travel_explore:")
@@ -158,9 +158,7 @@ def _folder(dataset_id: str) -> None:
 def _read(dataset_id: str, key: str) -> None:
     path = str(st.session_state.get(key) or "").strip()
     if path:
-        jobs.begin(
-            KIND, dataset_id, ["external", "--of", dataset_id, "--data", str(Path(path).expanduser().absolute())]
-        )
+        begin(KIND, dataset_id, ["external", "--of", dataset_id, "--data", str(Path(path).expanduser().absolute())])
     else:
         st.toast("Say where the images are.", icon=":material/edit:")
 
@@ -171,7 +169,7 @@ def _register(dataset_id: str, external_id: str) -> None:
     except Exception as error:
         _failed("registered", error)
     else:
-        jobs.begin(KIND, dataset_id, ["external", "--of", dataset_id])
+        begin(KIND, dataset_id, ["external", "--of", dataset_id])
 
 
 def _remove(dataset_id: str, external_id: str) -> None:

@@ -12,7 +12,7 @@ from core.evaluation.external import KIND
 from core.paths import trial_name
 from pages.charts.external import sensitivities
 from pages.charts.wording import missing, share
-from pages.components import evaluate_external_gallery, jobs
+from pages.components import evaluate_external_gallery
 from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
@@ -20,6 +20,7 @@ from pages.components.evaluate_view import View
 from pages.components.external_tables import IN_SET, REMARK, Judged, by_source_table, side_by_side
 from pages.components.external_view import external_sets, own_test
 from pages.components.figures import Figure, figure_row
+from pages.components.jobs import begin, progress, standing
 from pages.components.link_tab import TAB
 
 SET = "external"  # the chosen set, in the address
@@ -49,8 +50,8 @@ def other_sources(view: View) -> None:
 def job(dataset_id: str, search_id: str) -> None:
     """What judges the models of this search now, or could not; a job that ended well has said all by its results."""
     for subject in (search_id, dataset_id):
-        if jobs.standing(KIND, subject)[0] not in (None, "COMPLETE"):
-            jobs.progress(KIND, subject)
+        if standing(KIND, subject)[0] not in (None, "COMPLETE"):
+            progress(KIND, subject)
 
 
 def _choice(judged: list[Judged]) -> Judged:
@@ -91,12 +92,12 @@ def _not_yet(view: View, dataset_id: str, known: set[str]) -> None:
         st.caption(f"This trial has not read {names}. Final models do by themselves, once their search has finished.")
         st.button(
             "Judge this trial now", icon=":material/play_arrow:", key="judge_external", on_click=_begin,
-            args=(search_id, trial_name(view.trial_id)), disabled=jobs.standing(KIND, search_id)[0] == "RUNNING",
+            args=(search_id, trial_name(view.trial_id)), disabled=standing(KIND, search_id)[0] == "RUNNING",
         )  # fmt: skip
 
 
 def _begin(search_id: str, name: str) -> None:
-    jobs.begin(KIND, search_id, ["external", "--search", search_id, "--trial", name])
+    begin(KIND, search_id, ["external", "--search", search_id, "--trial", name])
 
 
 def _results(view: View, part: Judged, parts: list[Judged]) -> None:

@@ -11,14 +11,14 @@ def audited(cursor: Cursor) -> pd.DataFrame:
     """How well each feature predicts the class, of every audited dataset; a row a dataset and feature.
 
     Columns: dataset_id, feature, accuracy, chance, confounded (there are two known sources or more, and each class
-    comes from one of them; sources as `image_sources` has them).
+    comes from one of them; sources that a manifest or a person names, no guessed ones).
     """
     return frame(
         cursor,
         """
         WITH told AS (
             SELECT DISTINCT i.dataset_id, i.class,
-                CASE WHEN s.told_by = 'person' THEN s.source ELSE coalesce(s.source, i.source) END AS source
+                CASE WHEN s.told_by = 'person' THEN s.source ELSE i.source END AS source  -- a guess is no fact
             FROM image i
             SEMI JOIN audit a ON a.dataset_id = i.dataset_id
             LEFT JOIN image_source s ON s.dataset_id = i.dataset_id AND s.image_id = i.image_id

@@ -14,7 +14,7 @@ from core.data.dataset import Dataset
 from core.data.external import registered
 from core.evaluation.intervals import wilson
 from pages.charts.external import sensitivities
-from pages.components import jobs as page_jobs
+from pages.components import data_external, evaluate_external
 from pages.components.external_tables import IN_SET, judged, sentence, side_by_side
 from store import queries
 from store.owner import shared
@@ -95,7 +95,7 @@ def test_a_trial_that_has_not_read_a_set_can_be_sent_to_it(
     open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
     begun: list[tuple[str, ...]] = []
-    monkeypatch.setattr(page_jobs, "begin", lambda kind, subject, arguments: begun.append((kind, subject, *arguments)))
+    monkeypatch.setattr(evaluate_external, "begin", lambda *asked: begun.append((*asked[:2], *asked[2])))
     search_id = write_search(home, trials=1)
     write_external(home, search_id)
     app = open_page("evaluate", search=search_id, trial=f"{search_id}.00-initial", view=TAB)
@@ -155,7 +155,7 @@ def test_a_set_is_registered_judged_and_taken_back(
     open_page: OpenPage, home: Path, own: Dataset, monkeypatch: pytest.MonkeyPatch
 ):
     begun: list[tuple[str, ...]] = []
-    monkeypatch.setattr(page_jobs, "begin", lambda kind, subject, arguments: begun.append((kind, subject, *arguments)))
+    monkeypatch.setattr(data_external, "begin", lambda *asked: begun.append((*asked[:2], *asked[2])))
     other = sample(home, "other", per_class=1, seed=3, held_out=True)
     app = open_page("data", dataset=own.dataset_id, view=TAB)
     assert "No dataset is registered as external" in words(app)
@@ -177,7 +177,7 @@ def test_a_folder_is_read_and_registered_in_one_go(
     open_page: OpenPage, home: Path, own: Dataset, monkeypatch: pytest.MonkeyPatch
 ):
     begun: list[tuple[str, ...]] = []
-    monkeypatch.setattr(page_jobs, "begin", lambda kind, subject, arguments: begun.append((kind, subject, *arguments)))
+    monkeypatch.setattr(data_external, "begin", lambda *asked: begun.append((*asked[:2], *asked[2])))
     app = open_page("data", dataset=own.dataset_id, view=TAB)
     app.button(key="external_read").click().run()
     assert begun == []  # nothing was said of where the images are

@@ -190,7 +190,9 @@ def test_the_list_asks_once_for_all_its_cards(open_page: OpenPage, home: Path, m
 
 
 def test_the_bundle_holds_the_audit_and_its_sentence(home: Path, audited: str):
-    write_sources(home, DATA, {image_id: "Barcelona" if image_id < 216 else "Munich" for image_id in range(360)})
+    write_sources(
+        home, DATA, {image_id: "Barcelona" if image_id < 216 else "Munich" for image_id in range(360)}, told_by="person"
+    )
     file = io.BytesIO()
     store = store_of(home, audited)
     write_bundle(store, audited, file)

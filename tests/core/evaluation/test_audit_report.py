@@ -14,7 +14,10 @@ from core.search.state import SearchState, TrialState
 from core.search.tables import model_accuracy
 from core.search.terminal import _print_summary
 from core.statements import set_sources
-from tests.store.factory_data import write_audit
+from store import queries
+from store.ingest import Ingestor
+from tests.store.factory_data import write_audit, write_sources
+from tests.store.tools import empty_store
 
 
 @pytest.fixture
@@ -60,6 +63,15 @@ def test_one_source_a_class_is_told(tmp_path: Path, cells: Dataset):
     write_audit(tmp_path, cells.dataset_id)
     set_sources(tmp_path, cells.dataset_id, {one.image_id: str(one.class_) for one in cells.usable})
     assert "Each class comes from one source only" in str(audit_sentence(tmp_path, cells, 0.99))
+
+
+def test_a_guessed_source_is_no_fact(tmp_path: Path, cells: Dataset):
+    write_audit(tmp_path, cells.dataset_id)
+    write_sources(tmp_path, cells.dataset_id, {one.image_id: str(one.class_) for one in cells.usable}, told_by="guess")
+    assert "Each class comes from one source only" not in str(audit_sentence(tmp_path, cells, 0.99))
+    connection = empty_store()
+    Ingestor(connection, tmp_path).poll()
+    assert not queries.audited(connection.cursor())["confounded"].any()
 
 
 @pytest.mark.parametrize(

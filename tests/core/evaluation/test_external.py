@@ -102,6 +102,18 @@ def test_what_is_recorded_is_skipped_and_a_new_set_or_search_is_not(home: Path, 
     assert all(recorded(home, first)[pair] == record for pair, record in before.items())
 
 
+def test_a_search_without_weights_does_not_keep_the_others_from_being_judged(
+    home: Path, own: Dataset, elsewhere: Dataset
+):
+    first, second = finished_search(home, own), finished_search(home, own, "s-2")
+    register_external(home, own.dataset_id, elsewhere.dataset_id)
+    (trial_folder(home, f"{first}.final-1") / "weights.json").unlink()
+    (trial_folder(home, f"{first}.00-initial") / "weights.json").unlink(missing_ok=True)
+    with pytest.raises(ExternalError, match="Search s-1 has no model with its weights here"):
+        run(home, first, second)
+    assert list(recorded(home, second)) == [Pair("s-2.final-1", elsewhere.dataset_id)]
+
+
 def test_a_cancelled_run_keeps_whole_pairs_and_goes_on(
     home: Path, own: Dataset, elsewhere: Dataset, monkeypatch: pytest.MonkeyPatch
 ):
