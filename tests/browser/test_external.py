@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
+from tests.browser.clicks import press
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
 from tests.store.factory_external import write_external
@@ -26,8 +27,9 @@ def test_from_the_search_to_the_images_that_were_wrong(server: Server, watched: 
     expect(chart.get_by_text("elsewhere: munich")).to_be_visible()
 
     picked = page.get_by_role("combobox", name=re.compile("Source"))
-    picked.click()
-    page.get_by_role("option", name="munich").click()
+    option = page.get_by_role("option", name="munich")
+    press(picked, option)
+    option.click()
     expect(page.get_by_text("Images 1 to 5 of 5")).to_be_visible()
     expect(page).to_have_url(re.compile("external_source=munich"))
     expect(page.get_by_role("img", name=re.compile("basophil, called seg_neutrophil .*munich"))).to_have_count(2)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.clicks import SLOW, press
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
 
-SLOW = 40_000  # ms
 SEARCH = "s-20261124-101500-000001"
 
 
@@ -19,16 +18,6 @@ def at_rest(page: Page) -> None:
     """Wait until the page has been drawn: a click on a control that is about to be replaced is lost."""
     app = page.get_by_test_id("stApp")
     expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
-
-
-def press(control: Locator, result: Locator) -> None:
-    """Click until the result is there, as a person does: a click may meet a control that is being redrawn."""
-    for _ in range(8):
-        control.click()
-        with contextlib.suppress(AssertionError):
-            expect(result).to_be_visible(timeout=SLOW / 8)
-            return
-    expect(result).to_be_visible(timeout=1)
 
 
 def shown(page: Page) -> list[str]:
