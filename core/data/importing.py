@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from core.data.dataset import DEFAULT_FRACTIONS, Dataset, dataset_records
+from core.data.dataset import DEFAULT_FRACTIONS, Dataset, DatasetError, dataset_records
 from core.data.scan import scan
 from core.paths import dataset_file
 from store.journal import JournalWriter, journal_folder, next_attempt
@@ -44,7 +45,9 @@ def keep_description(dataset: Dataset, home: Path) -> bool:
     were looked for is replaced.
     """
     file = dataset_file(home, dataset.dataset_id)
-    known = Dataset.load(file) if file.exists() else None
+    known = None
+    with contextlib.suppress(DatasetError):  # a damaged one is replaced
+        known = Dataset.load(file) if file.exists() else None
     if known is not None and known.root.exists() and (known.searched or not dataset.searched):
         return False
     file.parent.mkdir(parents=True, exist_ok=True)

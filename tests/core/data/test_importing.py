@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.data.dataset import DatasetError
+from core.data.dataset import Dataset, DatasetError
 from core.data.importing import import_data
 from core.data.sample import make_sample
+from core.paths import dataset_file
 from store import queries
 from store.ingest import Ingestor
 from store.journal import HOME_JOURNAL, replay
@@ -34,3 +35,12 @@ def test_data_that_cannot_be_read_leave_nothing(tmp_path: Path):
     with pytest.raises(DatasetError, match="is empty"):
         import_data(tmp_path / "home", tmp_path / "cells")
     assert list(replay(tmp_path / "home", HOME_JOURNAL)) == []
+
+
+def test_a_damaged_description_is_replaced_by_reading_the_data_again(tmp_path: Path):
+    make_sample(tmp_path / "cells", per_class=8, seed=1)
+    first = import_data(tmp_path / "home", tmp_path / "cells")
+    file = dataset_file(tmp_path / "home", first.dataset_id)
+    file.write_bytes(file.read_bytes()[:100])
+    import_data(tmp_path / "home", tmp_path / "cells")
+    assert Dataset.load(file) == first
