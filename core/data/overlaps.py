@@ -23,6 +23,7 @@ LIKELY: Final = 0.6  # correlation of the plain grey values, without which a clo
 EVERYWHERE: Final = 100  # points that a point may be like; one that is like more tells nothing apart
 MANY: Final = 20  # candidates a picture, on average; of more, those with the most votes are looked at
 _BLOCK: Final = 2048  # points compared with all others at once
+_CELLS: Final = 2**26  # of a block's comparisons, so that memory does not grow with the data: 256 MB
 
 Told = Callable[[int, int], None]
 
@@ -99,16 +100,19 @@ def _candidates(
     for value in np.unique(kind):
         members = np.flatnonzero(kind == value)
         described = around[members]
-        for start in range(0, len(members), _BLOCK):
+        start = 0
+        while start < len(members):
             leave()
-            alike = described[start : start + _BLOCK] @ described[start:].T >= ALIKE
+            block = max(1, min(_BLOCK, _CELLS // (len(members) - start)))
+            alike = described[start : start + block] @ described[start:].T >= ALIKE
             alike[np.count_nonzero(alike, axis=1) > EVERYWHERE] = False
             row, column = np.divmod(np.flatnonzero(alike), len(members) - start)
             first, second = members[row + start], members[column + start]
             other = owner[first] != owner[second]
             later = column > row
             pairs.append(np.stack([first[other & later], second[other & later]]).astype(np.int32))
-            done += min(_BLOCK, len(members) - start)
+            done += min(block, len(members) - start)
+            start += block
             tell(n + done * n // len(owner), 2 * n)
     first, second = np.concatenate(pairs, axis=1)
     agreed = sorted(_agreeing(owner, at, first, second), key=lambda one: (-one[0], one[1:]))

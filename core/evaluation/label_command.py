@@ -10,6 +10,7 @@ from typing import Any
 
 from core import jobs
 from core.data.dataset import Dataset, DatasetError
+from core.data.sources import told_sources
 from core.foreground import dataset_wanted, foreground, telling
 from core.progress_line import ProgressLine
 
@@ -89,10 +90,10 @@ def _check(dataset: Dataset, arguments: argparse.Namespace, line: ProgressLine) 
         (image.path, image.class_, other, round(sure, 6), moved(image.path, image.class_ or "", other))
         for image, other, sure in zip(suspected, suggested, found.confidence.tolist(), strict=True)
     ]
-    return "\n".join([*_words(dataset, method, found.n_right, found.n), *_table(rows, found.n)]), rows
+    return "\n".join([*_words(arguments.home, dataset, method, found.n_right, found.n), *_table(rows, found.n)]), rows
 
 
-def _words(dataset: Dataset, method: str, n_right: int, n: int) -> list[str]:
+def _words(home: Path, dataset: Dataset, method: str, n_right: int, n: int) -> list[str]:
     """How the labels were checked, and how much that is worth."""
     from core.evaluation.intervals import wilson
     from core.evaluation.label_check import caution, worth
@@ -100,7 +101,9 @@ def _words(dataset: Dataset, method: str, n_right: int, n: int) -> list[str]:
 
     low, high = (f"{100 * end:.1f}" for end in wilson(n_right, n))
     largest = max(Counter(image.class_ for image in dataset.usable).values())
-    warning = caution([image.class_ or "" for image in dataset.usable], [image.source for image in dataset.usable])
+    told = told_sources(home, dataset)
+    sources = [told[image.image_id].source if image.image_id in told else None for image in dataset.usable]
+    warning = caution([image.class_ or "" for image in dataset.usable], sources)
     return [
         f"Method: {method}.",
         f"Out-of-fold accuracy {100 * n_right / n:.1f} % (95 % interval {low} to {high} %, {n:,} images). "
