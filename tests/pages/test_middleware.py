@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +14,12 @@ from starlette.websockets import WebSocketDisconnected
 
 from pages.components.departed import Departed
 from pages.components.preload import Preload
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: another test's browser may have left an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
 
 
 def headers(app: ASGIApp, path: str) -> dict[str, str]:
@@ -25,7 +33,7 @@ def headers(app: ASGIApp, path: str) -> dict[str, str]:
         sent.append(message)
 
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "headers": []}
-    asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
+    run(app(scope, receive, send))  # type: ignore[arg-type]
     return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 
@@ -47,7 +55,7 @@ def test_only_a_web_socket_may_be_closed_already(kind: str):
 
     call = Departed(left)({"type": kind}, None, None)  # type: ignore[arg-type]
     if kind == "websocket":
-        asyncio.run(call)  # type: ignore[arg-type]
+        run(call)  # type: ignore[arg-type]
     else:
         with pytest.raises(WebSocketDisconnected):
-            asyncio.run(call)  # type: ignore[arg-type]
+            run(call)  # type: ignore[arg-type]
