@@ -28,7 +28,6 @@ from core.data.sample import make_sample
 from core.data.scan import scan
 from core.learning import model
 from core.learning.learner import Learner, make_optimiser
-from core.learning.model import normalise
 from core.learning.settings import TrialSettings
 from core.learning.training import Data, batches, train
 from core.learning.worker import load_data
@@ -158,7 +157,7 @@ class _Ceiling:
         self._model = _network(options, len(data.classes))
         self._optimiser = make_optimiser(self._model, _settings(options))
         self._batches: list[tuple[Tensor, Tensor]] = [
-            (normalise(data.batch(rows, torch.device("cpu")), data.mean, data.std), torch.from_numpy(data.labels[rows]))
+            (data.standardised(data.batch(rows, torch.device("cpu"))), torch.from_numpy(data.labels[rows]))
             for rows in batches(data.splits["train"], options.batch_size)
         ]
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,32 +49,26 @@ def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights
     """Settle the initial weights: a hub's, a local file's, or none, said plainly in `origin`.
 
     Args:
-        setting: "auto", "none" or a file (.safetensors, .pth) holding the backbone's state dict.
+        setting: "auto", "none" or a file (.safetensors, .pth) holding the backbone's state dict. Of several, separated
+            by commas, the first file that fits; where none does, "none" if it is among them, else as with "auto".
         backbone: timm model name.
         folder: where the settled state dict is kept.
 
     Raises ModelError for an unknown backbone and for a file that is missing, broken or does not fit.
     """
     bare = _create(backbone)
-    if setting == "none":
+    parts = [part.strip() for part in setting.split(",")]
+    files = [part for part in parts if part not in ("auto", "none")]
+    found = _first_fitting(files, bare, backbone, strict=len(parts) == 1)
+    if found is None and "none" in parts:
         return InitialWeights(None, None, "none: the network starts from random weights")
-    if setting == "auto":
-        if not hub_answers():
-            constants.HF_HUB_OFFLINE = True  # what an earlier download left is still used; retries would take minutes
-        try:
-            state = timm.create_model(backbone, pretrained=True, num_classes=0).state_dict()
-        except Exception as error:  # a hub fails in many ways; each means the same for us
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}" if str(error) else "no answer"
-            if constants.HF_HUB_OFFLINE:
-                reason = f"{urlsplit(constants.ENDPOINT).hostname} does not answer"
-            return InitialWeights(
-                None, None, f"none: no model hub could be reached ({reason}), so the network starts from random weights"
-            )
-        origin = f"timm's pretrained weights of {backbone}"
-    else:
-        state = _read_state(Path(setting))
-        origin = f"the file {setting}"
-    _check_fit(state, bare, backbone, origin)
+    if found is None:
+        from_hub = _from_hub(backbone)
+        if isinstance(from_hub, InitialWeights):
+            return from_hub
+        _check_fit(from_hub[0], from_hub[1], bare, backbone)
+        found = from_hub
+    state, origin = found
     kept = {name: state[name].contiguous() for name in bare.state_dict() if name in state}
     data = save(kept)
     digest = hashlib.sha256(data).hexdigest()
@@ -82,6 +77,38 @@ def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights
     if not path.exists():
         write_durably(path, data)
     return InitialWeights(str(path), digest, origin)
+
+
+def _first_fitting(
+    files: Sequence[str], bare: nn.Module, backbone: str, *, strict: bool
+) -> tuple[dict[str, Tensor], str] | None:
+    """State and origin of the first file that fits. Raises ModelError for an unreadable one; `strict`: for a misfit."""
+    for file in files:
+        state, origin = _read_state(Path(file)), f"the file {file}"
+        try:
+            _check_fit(state, origin, bare, backbone)
+        except ModelError:
+            if strict:
+                raise
+            continue
+        return state, origin
+    return None
+
+
+def _from_hub(backbone: str) -> tuple[dict[str, Tensor], str] | InitialWeights:
+    """State and origin of the hub's weights; where there are none, the random ones with the reason."""
+    if not hub_answers():
+        constants.HF_HUB_OFFLINE = True  # what an earlier download left is still used; retries would take minutes
+    try:
+        state = timm.create_model(backbone, pretrained=True, num_classes=0).state_dict()
+    except Exception as error:  # a hub fails in many ways; each means the same for us
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}" if str(error) else "no answer"
+        if constants.HF_HUB_OFFLINE:
+            reason = f"{urlsplit(constants.ENDPOINT).hostname} does not answer"
+        return InitialWeights(
+            None, None, f"none: no model hub could be reached ({reason}), so the network starts from random weights"
+        )
+    return state, f"timm's pretrained weights of {backbone}"
 
 
 def hub_answers() -> bool:
@@ -114,13 +141,6 @@ def input_statistics(model: nn.Module) -> tuple[list[float], list[float]]:
     """Mean and standard deviation a channel, on a 0..1 scale, that the backbone's weights expect."""
     config = resolve_model_data_config(model)
     return list(config["mean"]), list(config["std"])
-
-
-def normalise(images: Tensor, mean: list[float], std: list[float]) -> Tensor:
-    """(B, 3, H, W) floats on a 0..1 scale -> standardised, channels last."""
-    shift = torch.tensor(mean, device=images.device).view(1, 3, 1, 1)
-    scale = torch.tensor(std, device=images.device).view(1, 3, 1, 1)
-    return ((images - shift) / scale).contiguous(memory_format=torch.channels_last)
 
 
 def save_weights(model: nn.Module, facts: ModelFacts, folder: Path) -> None:
@@ -171,7 +191,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in state.items()}
 
 
-def _check_fit(state: dict[str, Tensor], model: nn.Module, backbone: str, origin: str) -> None:
+def _check_fit(state: dict[str, Tensor], origin: str, model: nn.Module, backbone: str) -> None:
     """timm loads a local file leniently: a file of another network would leave random weights without a word."""
     for name, expected in model.state_dict().items():
         if name.endswith("num_batches_tracked"):

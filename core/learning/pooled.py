@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.learning.model import build, input_statistics, normalise
-from core.learning.settings import ModelError
+from core.learning.inputs import network_input
+from core.learning.model import build, input_statistics
+from core.learning.settings import InputSettings, ModelError
 
 BATCH = 32
 
@@ -37,8 +38,7 @@ def pooled_features(
         leave()
         try:
             with torch.inference_mode():
-                images = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2).float() / 255
-                map_ = model.forward_features(normalise(images, mean, std))
+                map_ = model.forward_features(network_input(batch, InputSettings(), mean, std).to(device))
                 found.append(model.forward_head(map_, pre_logits=True).float().cpu().numpy())
         except (RuntimeError, AssertionError) as error:
             side, reason = squares.shape[1], (str(error).splitlines() or [type(error).__name__])[0]

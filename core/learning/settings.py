@@ -9,6 +9,8 @@ from typing import Any
 TRAINING_VERSION = "2"  # raise it when a change gives other bits: checkpoints of another version are not continued
 
 OPTIMISERS = ("adamw", "adam", "sgd")
+STANDARDISE = ("backbone", "image", "white")
+BACKGROUND = ("kept", "masked")
 
 
 class SettingsError(ValueError):
@@ -34,6 +36,9 @@ class AugmentSettings:
 
     Rates are probabilities in [0, 1]; `rotation` is in degrees; `scale` is the least side length kept, as a share of
     the image's; the jitters are the largest relative change; `noise` is a standard deviation on a 0..1 scale.
+    `magnification` is the largest relative change of the cell's size, both ways. With probability `detail` an image
+    loses resolution, with `jpeg` it is encoded again, with `transfer` it takes the colours of another training image,
+    with `surround` its cell, recoloured, moves into the surroundings of another training image.
     """
 
     flip: float = 0.5
@@ -45,6 +50,11 @@ class AugmentSettings:
     stain: float = 0.03
     blur: float = 0.0
     noise: float = 0.0
+    magnification: float = 0.0
+    detail: float = 0.0
+    jpeg: float = 0.0
+    transfer: float = 0.0
+    surround: float = 0.0
 
     def check(self) -> None:
         """Raise SettingsError naming the first setting out of range."""
@@ -57,6 +67,33 @@ class AugmentSettings:
 
 
 NO_AUGMENTATION = AugmentSettings(0, 0, 1, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """How an image becomes the network's input, alike in training and in use.
+
+    `standardise`: by the mean and deviation that the backbone expects ("backbone"), the same after each channel is
+    divided by the empty glass's ("white": transmittance), or by each image's own mean and deviation, a channel
+    ("image"). `background`: "masked" gives all that lies around the cell the colour of empty glass. `detail` (px) is
+    the side to which every image is reduced first, `quality` (1 to 100) that of the JPEG that it then becomes; 0
+    leaves it.
+    """
+
+    standardise: str = "backbone"
+    background: str = "kept"
+    detail: int = 0
+    quality: int = 0
+
+    def check(self) -> None:
+        """Raise SettingsError naming the first setting that is not allowed."""
+        for name, allowed in (("standardise", STANDARDISE), ("background", BACKGROUND)):
+            if getattr(self, name) not in allowed:
+                raise SettingsError(f"input.{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}.")
+        if self.detail and self.detail < 16:
+            raise SettingsError(f"input.detail is {self.detail}; it must be 0 or at least 16 px.")
+        if not 0 <= self.quality <= 100:
+            raise SettingsError(f"input.quality is {self.quality}; it must lie between 0 and 100.")
 
 
 @dataclass(frozen=True)
@@ -75,14 +112,19 @@ class TrialSettings:
     norm_images: int = 0  # images on which batch norm's statistics are estimated after an epoch; 0: the running ones
     device: str = "cpu"
     threads: int = 2
+    smoothing: float = 0.0  # of the labels, in [0, 1): the share of the target spread over all classes
+    frozen: float = 0.0  # share of the backbone's layers, from the image on, that keep their initial weights
+    recipe: str = "plain"  # the named preset (core.learning.recipes) that some of these come from
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+    input: InputSettings = field(default_factory=InputSettings)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> TrialSettings:
-        return TrialSettings(**{**data, "augment": AugmentSettings(**data["augment"])})
+        nested = {"augment": AugmentSettings(**data["augment"]), "input": InputSettings(**data.get("input", {}))}
+        return TrialSettings(**{**data, **nested})
 
 
 def run_key(settings: TrialSettings, dataset_id: str, weights_sha256: str | None) -> dict[str, Any]:
@@ -91,7 +133,7 @@ def run_key(settings: TrialSettings, dataset_id: str, weights_sha256: str | None
     The thread count and the torch version are in it, since other values of them give other bits.
     """
     key = settings.to_json()
-    del key["epochs"]
+    del key["epochs"], key["recipe"]  # a name; what it stands for counts
     return key | {
         "dataset_id": dataset_id,
         "weights_sha256": weights_sha256,

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,11 +20,11 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import update_bn
 
-from core.learning.augment import augment
+from core.learning.augment import augment, lends
+from core.learning.inputs import as_floats, prepared, standardised
 from core.learning.learner import Learner
-from core.learning.model import normalise
 from core.learning.results import SplitResult
-from core.learning.settings import TrialSettings
+from core.learning.settings import InputSettings, TrialSettings
 
 EVALUATION_BATCH = 64
 Progress = Callable[[str, int, int], None]  # stage, images done, images in all
@@ -44,11 +44,15 @@ class Data:
     classes: tuple[str, ...]
     mean: list[float]
     std: list[float]
+    input: InputSettings = field(default_factory=InputSettings)
 
     def batch(self, rows: np.ndarray, device: torch.device) -> Tensor:
-        """(B, 3, S, S) floats on a 0..1 scale."""
-        pixels = torch.from_numpy(self.images[rows]).to(device, non_blocking=True)
-        return pixels.permute(0, 3, 1, 2).float().div_(255)
+        """(B, 3, S, S) floats on a 0..1 scale, prepared as the network wants them but not standardised yet."""
+        return as_floats(prepared(self.images[rows], self.input)).to(device, non_blocking=True)
+
+    def standardised(self, images: Tensor) -> Tensor:
+        """The network's input from (B, 3, S, S) floats on a 0..1 scale."""
+        return standardised(images, self.input, self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -84,15 +88,20 @@ def _train_epoch(
     rows = data.splits["train"][torch.randperm(len(data.splits["train"]), generator=generator).numpy()]
     scaler = torch.amp.GradScaler(device.type, enabled=_precision(device) is torch.float16)
     outputs, losses, done = [], [], 0
-    model.train()
+    learner.begin_training()
     for batch in batches(rows, settings.batch_size):
-        images = augment(data.batch(batch, device), settings.augment, generator)
+        images = augment(
+            data.batch(batch, device),
+            settings.augment,
+            generator,
+            _lenders(data, settings, rows, batch, generator, device),
+        )
         target = torch.from_numpy(data.labels[batch]).to(device)
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast(device.type, _precision(device), enabled=device.type == "cuda"):
-            logits = model(normalise(images, data.mean, data.std))
+            logits = model(data.standardised(images))
         each = functional.cross_entropy(logits.float(), target, reduction="none")
-        loss = each.mean()
+        loss = _loss(logits.float(), target, each, settings.smoothing)
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"The loss became {loss.item()} in epoch {epoch} after {done} images, at learning rate "
@@ -109,6 +118,25 @@ def _train_epoch(
     return SplitResult.of(rows, data.labels[rows], torch.cat(outputs).numpy(), torch.cat(losses).numpy())
 
 
+def _lenders(
+    data: Data, settings: TrialSettings, rows: np.ndarray, batch: np.ndarray, generator: Generator, device: torch.device
+) -> Tensor | None:
+    """Another training image for each of a batch, where the augmentation takes from one."""
+    if not lends(settings.augment):
+        return None
+    return data.batch(rows[torch.randint(len(rows), (len(batch),), generator=generator).numpy()], device)
+
+
+def _loss(logits: Tensor, target: Tensor, each: Tensor, smoothing: float) -> Tensor:
+    """What is minimised; what is reported stays the plain cross-entropy of `each` image.
+
+    Label smoothing: Szegedy et al., "Rethinking the Inception architecture", CVPR 2016, section 7.
+    """
+    if not smoothing:
+        return each.mean()
+    return functional.cross_entropy(logits, target, label_smoothing=smoothing)
+
+
 def estimate_statistics(model: nn.Module, data: Data, settings: TrialSettings, epoch: int) -> None:
     """Estimate batch norm's means and variances on `settings.norm_images` training images; 0 leaves the running ones.
 
@@ -123,7 +151,7 @@ def estimate_statistics(model: nn.Module, data: Data, settings: TrialSettings, e
     device = torch.device(settings.device)
     parts = batches(train[order[: settings.norm_images]], EVALUATION_BATCH)
     with torch.no_grad():
-        update_bn((normalise(data.batch(part, device), data.mean, data.std) for part in parts), model)
+        update_bn((data.standardised(data.batch(part, device)) for part in parts), model)
 
 
 @torch.inference_mode()
@@ -136,7 +164,7 @@ def evaluate(model: nn.Module, data: Data, split: str, settings: TrialSettings, 
     for start in range(0, len(rows), EVALUATION_BATCH):
         batch = rows[start : start + EVALUATION_BATCH]
         with torch.autocast(device.type, _precision(device), enabled=device.type == "cuda"):
-            logits = model(normalise(data.batch(batch, device), data.mean, data.std)).float()
+            logits = model(data.standardised(data.batch(batch, device))).float()
         target = torch.from_numpy(data.labels[batch]).to(device)
         outputs.append(logits.softmax(dim=1).cpu())
         losses.append(functional.cross_entropy(logits, target, reduction="none").cpu())

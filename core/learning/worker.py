@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,13 @@ import numpy as np
 import torch
 
 from core.data.dataset import Dataset
+from core.data.sources import told_sources
 from core.heart import Heart
 from core.learning import checkpoint, model, reuse, training
 from core.learning.learner import Learner
+from core.learning.results import SplitResult
 from core.learning.settings import TRAINING_VERSION, InitialWeights, TrialSettings, run_key
+from core.learning.swaps import SWAP, lenders_for, swapped_images
 from core.locks import wait_lock
 from core.paths import trial_folder, trial_lock, trial_name
 from store.journal import JournalError, JournalWriter, journal_files, journal_folder, next_attempt, read_records
@@ -126,7 +129,7 @@ def _run(
     key = run_key(settings, dataset.dataset_id, spec.weights.sha256)
     learner, history, reused = _start(spec, home, key, len(dataset.classes), recorded)
     mean, std = model.input_statistics(learner.model)
-    data = load_data(dataset, Path(spec.cache), mean, std)
+    data = replace(load_data(dataset, Path(spec.cache), mean, std), input=settings.input)
 
     for entry in history:
         _record(journal, spec, entry, recorded, reused=entry["epoch"] <= reused)
@@ -155,6 +158,7 @@ def _run(
 
     splits = [name for name in ("calibration", "test") if len(data.splits[name])]
     results = {name: training.evaluate(learner.judged, data, name, settings, heart.tell) for name in splits}
+    results |= _in_other_looks(learner, home, dataset, data, settings, heart.tell)
     facts = model.ModelFacts(
         backbone=settings.backbone, classes=list(dataset.classes), image_size=settings.image_size, mean=mean, std=std,
         settings=settings.to_json(), training_version=TRAINING_VERSION, trial_id=spec.trial_id,
@@ -168,6 +172,21 @@ def _run(
     )  # fmt: skip
     _record_files(journal, spec, folder)
     return True
+
+
+def _in_other_looks(
+    learner: Learner, home: Path, dataset: Dataset, data: training.Data, settings: TrialSettings,
+    tell: training.Progress,
+) -> dict[str, SplitResult]:  # fmt: skip
+    """What the model says of validation images in the looks of another source; {} where fewer than two are known."""
+    told = told_sources(home, dataset)
+    sources = {image_id: one.source for image_id, one in told.items() if one.source is not None}
+    lenders = lenders_for(data.splits["val"].tolist(), data.splits["train"].tolist(), sources)
+    if not lenders:
+        return {}
+    rows, images = swapped_images(data.images, lenders, lambda row: dataset.root / dataset.usable[row].path)
+    own = replace(data, images=images, labels=data.labels[rows], splits={SWAP: np.arange(len(rows))})
+    return {SWAP: replace(training.evaluate(learner.judged, own, SWAP, settings, tell), rows=rows)}
 
 
 def load_data(dataset: Dataset, cache: Path, mean: list[float], std: list[float]) -> training.Data:

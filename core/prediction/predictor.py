@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from core.data.intake import to_square
-from core.learning.model import ModelFacts, load_trained, normalise
-from core.learning.settings import ModelError
+from core.learning.inputs import network_input
+from core.learning.model import ModelFacts, load_trained
+from core.learning.settings import InputSettings, ModelError
 from core.paths import trial_folder
 
 
@@ -51,9 +52,12 @@ class TorchPredictor:
     @torch.inference_mode()
     def predict_squares(self, squares: np.ndarray) -> np.ndarray:
         """Probabilities (n, C) of uint8 RGB images (n, S, S, 3) of the model's own size S, as one batch."""
-        pixels = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float() / 255
-        logits = self._model(normalise(pixels, self.facts.mean, self.facts.std))
-        return np.asarray(logits.softmax(dim=1))
+        return np.asarray(self._model(self.network_input(squares)).softmax(dim=1))
+
+    def network_input(self, squares: np.ndarray) -> torch.Tensor:
+        """(n, 3, S, S): the squares as this model was trained to see them."""
+        settings = InputSettings(**self.facts.settings.get("input", {}))  # {}: of a version without them
+        return network_input(squares, settings, self.facts.mean, self.facts.std)
 
 
 def load(home: Path, trial_id: str) -> TorchPredictor:

@@ -19,11 +19,12 @@ from core.learning import reuse
 from core.learning.settings import ModelError, SettingsError
 from core.paths import trial_folder
 from core.search.commands import CANCEL, STOP, clear_commands, commanded, exact_command
+from core.search.every import Every, Method
 from core.search.gseca import FAILED, Candidate, Decision, Gseca
 from core.search.launcher import Launcher, LocalLauncher
 from core.search.pool import Say, Stopped, TrialPool
 from core.search.prepare import Prepared, read_data, recorded_data, settle
-from core.search.settings import SearchSettings
+from core.search.settings import EVERY, SearchSettings
 from core.search.state import FINAL, SearchState
 from core.search.wanted import Wanted, continued, new_trial
 from store.journal import JournalWriter, journal_folder, next_attempt
@@ -66,7 +67,11 @@ class Controller:
         assert self.state.fact is not None
         self.settings = SearchSettings.from_json(self.state.fact["settings"])
         limit = self.settings.max_trials or None
-        self.gseca = Gseca(self.settings.space(), patience=self.settings.patience, max_trials=limit)
+        self.gseca: Method
+        if self.settings.method == EVERY:
+            self.gseca = Every(self.settings.space(), max_trials=limit)
+        else:
+            self.gseca = Gseca(self.settings.space(), patience=self.settings.patience, max_trials=limit)
         self._position = max((trial.fact["position"] for trial in self.state.trials.values()), default=-1)
         self._model_trial: str | None = None
         self._note: str | None = None
@@ -122,7 +127,7 @@ class Controller:
             self._journal.append(kind, **payload)
         heart.tell("settle initial weights", 0, 0)
         prepared = settle(self.settings, dataset.dataset_id, self.home)
-        command = exact_command(self.settings, prepared.weights.path, prepared.device, prepared.threads)
+        command = exact_command(self.settings, prepared.files, prepared.device, prepared.threads)
         self._journal.append(
             "search_data", search_id=self.search_id, dataset_id=dataset.dataset_id, settled=asdict(prepared),
             command=command,

@@ -101,8 +101,8 @@ class TrialPool:
         spec = {
             "home": str(self.home), "search_id": self.search_id, "trial_id": item.trial_id,
             "settings": settings.to_json(), "dataset": str(dataset_file(self.home, self.prepared.dataset_id)),
-            "cache": str(cache), "weights": asdict(self.prepared.weights), "parent": item.fact["from_trial_id"],
-            "controller": os.getpid(),
+            "cache": str(cache), "weights": asdict(self.prepared.weights_of(settings.backbone)),
+            "parent": item.fact["from_trial_id"], "controller": os.getpid(),
         }  # fmt: skip
         folder = trial_folder(self.home, item.trial_id)
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,18 @@ class Prepared:
     parallel: int
     threads: int
     gpu: str | None = None  # name of the GPU that it began on
+    others: dict[str, InitialWeights] = field(default_factory=dict)  # by backbone, beside the first one
+
+    @property
+    def files(self) -> str | None:
+        """The files that trials start from, as the setting names them; None: all start from random weights."""
+        every = (self.weights, *self.others.values())
+        paths = [weights.path or "none" for weights in every]
+        return ",".join(dict.fromkeys(paths)) if any(weights.path for weights in every) else None
+
+    def weights_of(self, backbone: str) -> InitialWeights:
+        """What trials with this backbone start from."""
+        return self.others.get(backbone, self.weights)
 
 
 def read_data(settings: SearchSettings, home: Path, tell: Progress, cancelled: Callable[[], bool]) -> Dataset:
@@ -74,9 +86,10 @@ def settle(settings: SearchSettings, dataset_id: str, home: Path) -> Prepared:
     device = "cuda" if gpus and settings.device != "cpu" else "cpu"
     most = gpus if device == "cuda" else os.cpu_count() or 1
     parallel = min(settings.parallel or (gpus if device == "cuda" else 1), most)
-    weights = prepare_weights(settings.weights, settings.backbone, home / "weights")
+    weights, *others = (prepare_weights(settings.weights, name, home / "weights") for name in settings.backbones)
     gpu = torch.cuda.get_device_name(0) if device == "cuda" else None
-    return Prepared(dataset_id, weights, device, parallel, thread_share(settings, parallel), gpu)
+    by_name = dict(zip(settings.backbones[1:], others, strict=True))
+    return Prepared(dataset_id, weights, device, parallel, thread_share(settings, parallel), gpu, by_name)
 
 
 def recorded_data(
@@ -98,16 +111,22 @@ def settled_again(recorded: dict[str, Any], home: Path) -> Prepared:
 
     Raises ModelError when its initial weights are gone, SettingsError when it used a GPU and there is none now.
     """
-    weights = InitialWeights(**recorded["weights"])
-    if weights.path is not None and not Path(weights.path).exists():
-        moved = home / "weights" / Path(weights.path).name
-        if not moved.exists():
-            raise ModelError(f"The initial weights {weights.path} are gone; put the file back, then resume.")
-        weights = replace(weights, path=str(moved))
-    prepared = Prepared(**{**recorded, "weights": weights})
+    others = {name: _weights_again(weights, home) for name, weights in recorded.get("others", {}).items()}
+    prepared = Prepared(**{**recorded, "weights": _weights_again(recorded["weights"], home), "others": others})
     if prepared.device == "cuda":
         import torch  # a search on the CPU is resumed without waiting for it
 
         if not torch.cuda.is_available():
             raise SettingsError("The search trains on a GPU, and torch finds none now; resume it where there is one.")
     return prepared
+
+
+def _weights_again(recorded: dict[str, Any], home: Path) -> InitialWeights:
+    """Initial weights where they lie now. Raises ModelError when they are gone."""
+    weights = InitialWeights(**recorded)
+    if weights.path is None or Path(weights.path).exists():
+        return weights
+    moved = home / "weights" / Path(weights.path).name
+    if not moved.exists():
+        raise ModelError(f"The initial weights {weights.path} are gone; put the file back, then resume.")
+    return replace(weights, path=str(moved))

@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from core.learning.recipes import PLAIN, RECIPES, applied
 from core.learning.settings import OPTIMISERS, AugmentSettings, SettingsError, TrialSettings
-from core.search.space import Add, Divide, Grow, SearchSpace
+from core.search.space import Add, Choose, Coordinate, Divide, Grow, SearchSpace
 
 SAMPLE = "sample"  # the data setting that means: make synthetic sample cells
+GSECA, EVERY = "gseca", "every"
 
 
 def _setting(default: Any, label: str, help_text: str, choices: tuple[str, ...] = ()) -> Any:
@@ -31,10 +33,21 @@ class SearchSettings:
     )  # fmt: skip
     name: str = _setting("", "Name", "Shown in lists; empty for one made from the data.")
     preset: str = _setting("published", "Preset", "Which set of defaults this search started from.")
-    backbone: str = _setting("inception_v3", "Backbone", "Any timm model name.")
+    method: str = _setting(
+        GSECA, "Method", "gseca climbs one coordinate at a time; every trains each combination of the listed backbones "
+        "and recipes once, to compare them.", (GSECA, EVERY),
+    )  # fmt: skip
+    backbone: str = _setting(
+        "inception_v3", "Backbone", "Any timm model name; several, separated by commas, are a coordinate of the search."
+    )
+    recipe: str = _setting(
+        PLAIN, "Recipe", "How to train against shortcuts: " + ", ".join(RECIPES) + "; several, separated by commas, "
+        "are a coordinate of the search."
+    )  # fmt: skip
     weights: str = _setting(
         "auto", "Initial weights", "auto: timm's pretrained weights where a model hub answers, else none; "
-        "a .safetensors or .pth file of the backbone; none: random."
+        "a .safetensors or .pth file of the backbone (of several backbones: files, separated by commas; one that no "
+        "file fits starts as with auto); none: random."
     )  # fmt: skip
     image_size: int = _setting(299, "Image size (px)", "Side to which the images are scaled for the search.")
     final_image_size: int = _setting(0, "Final image size (px)", "Side for the final training; 0: as in the search.")
@@ -83,8 +96,17 @@ class SearchSettings:
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
-        if self.backbone.startswith("inception") and min(self.image_size, self.final_image_size or 75) < 75:
-            raise SettingsError(f"image_size is {self.image_size}; {self.backbone} needs at least 75 px.")
+        for name in ("backbone", "recipe"):
+            listed = _listed(getattr(self, name))
+            if not listed or len(set(listed)) != len(listed):
+                raise SettingsError(f"{name} is {getattr(self, name)!r}; name at least one, and each only once.")
+        for recipe in self.recipes:
+            applied(recipe, TrialSettings())
+        if self.method == EVERY and len(self.backbones) * len(self.recipes) < 2:
+            raise SettingsError("method is every, but there is one point only; list several recipes or backbones.")
+        smallest = min(self.image_size, self.final_image_size or 75)
+        if smallest < 75 and (large := [name for name in self.backbones if name.startswith("inception")]):
+            raise SettingsError(f"image_size is {self.image_size}; {large[0]} needs at least 75 px.")
         if not 0 < self.learning_rate_bound <= self.learning_rate:
             raise SettingsError(
                 f"learning_rate is {self.learning_rate}; it must be above 0 and not below its bound "
@@ -106,15 +128,25 @@ class SearchSettings:
             raise SettingsError("data is empty; give a folder, a zip, a MedMNIST .npz or 'sample'.")
         self.augment.check()
 
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        return _listed(self.backbone)
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        return _listed(self.recipe)
+
     def space(self) -> SearchSpace:
-        """The published space with this search's starts and bounds, in the published order."""
-        return SearchSpace(
-            (
-                Add("batch_size", self.batch_size, 10, self.batch_size_bound),
-                Grow("epochs", self.epochs, 1.2),
-                Divide("learning_rate", self.learning_rate, 10, self.learning_rate_bound),
-            )
-        )
+        """The published space with this search's starts and bounds, in the published order; then what is listed."""
+        coordinates: list[Coordinate] = [
+            Add("batch_size", self.batch_size, 10, self.batch_size_bound),
+            Grow("epochs", self.epochs, 1.2),
+            Divide("learning_rate", self.learning_rate, 10, self.learning_rate_bound),
+        ]
+        for name, choices in (("backbone", self.backbones), ("recipe", self.recipes)):
+            if len(choices) > 1:
+                coordinates.append(Choose(name, choices))
+        return SearchSpace(tuple(coordinates))
 
     def fractions(self) -> dict[str, float]:
         """Share of each split, in [0, 1]."""
@@ -123,8 +155,8 @@ class SearchSettings:
 
     def trial(self, point: dict[str, Any], *, seed: int, image_size: int, device: str, threads: int) -> TrialSettings:
         """The settings of one trial of this search at a point."""
-        return TrialSettings(
-            backbone=self.backbone,
+        trial = TrialSettings(
+            backbone=str(point.get("backbone", self.backbones[0])),
             image_size=image_size,
             learning_rate=float(point["learning_rate"]),
             batch_size=int(point["batch_size"]),
@@ -138,11 +170,15 @@ class SearchSettings:
             threads=threads,
             augment=self.augment,
         )
+        return applied(str(point.get("recipe", self.recipes[0])), trial)
 
     def absolute(self) -> SearchSettings:
         """The same with absolute paths, so that it means the same to a process that starts elsewhere."""
         data = self.data if self.data == SAMPLE else str(Path(self.data).expanduser().absolute())
-        weights = self.weights if self.weights in ("auto", "none") else str(Path(self.weights).expanduser().absolute())
+        weights = ",".join(
+            part if part in ("auto", "none") else str(Path(part).expanduser().absolute())
+            for part in _listed(self.weights)
+        )
         return replace(self, data=data, weights=weights)
 
     def title(self) -> str:
@@ -160,6 +196,11 @@ class SearchSettings:
         known = {spec.name for spec in fields(SearchSettings)}
         kept = {name: value for name, value in data.items() if name in known}
         return SearchSettings(**{**kept, "augment": AugmentSettings(**data.get("augment", {}))})
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """What a setting names, separated by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def preset(name: str) -> SearchSettings:

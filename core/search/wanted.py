@@ -46,7 +46,7 @@ def new_trial(
 
 def continued(home: Path, state: SearchState, item: Wanted, prepared: Prepared) -> dict[str, Any]:
     """What to record of the finished trial with the most epochs that differs only in having fewer; {} without one."""
-    key = run_key(item.settings, prepared.dataset_id, prepared.weights.sha256)
+    key = run_key(item.settings, prepared.dataset_id, prepared.weights_of(item.settings.backbone).sha256)
     fitting = [
         trial.fact
         for trial in state.trials.values()

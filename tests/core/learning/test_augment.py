@@ -7,18 +7,19 @@ import dataclasses
 import pytest
 import torch
 
-from core.learning.augment import augment
+from core.learning.augment import augment, lends
 from core.learning.settings import NO_AUGMENTATION, AugmentSettings, SettingsError
 
 IMAGES = torch.rand(6, 3, 24, 24, generator=torch.Generator().manual_seed(1))
 EACH = {
     "flip": 1.0, "rotation": 90.0, "scale": 0.8, "brightness": 0.3, "contrast": 0.3, "saturation": 0.3, "stain": 0.2,
-    "blur": 1.0, "noise": 0.1,
+    "blur": 1.0, "noise": 0.1, "magnification": 0.5, "detail": 1.0, "jpeg": 1.0, "transfer": 1.0, "surround": 1.0,
 }  # fmt: skip
 
 
 def run(settings: AugmentSettings, seed: int = 0) -> torch.Tensor:
-    return augment(IMAGES, settings, torch.Generator().manual_seed(seed))
+    lenders = IMAGES.flip(0) if lends(settings) else None
+    return augment(IMAGES, settings, torch.Generator().manual_seed(seed), lenders)
 
 
 def test_strength_zero_changes_nothing() -> None:

@@ -162,7 +162,7 @@ def test_lack_of_memory_names_the_batch_size(monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: object) -> None:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(training, "normalise", full)
+    monkeypatch.setattr(training, "standardised", full)
     named = pytest.raises(TrainingError, match="Memory ran out at batch size 8 and 32 px")
     with named, training.memory_named(SMALL):
         fit(SMALL, make_data())
