@@ -13,7 +13,7 @@ from pages.components.bundle_button import bundle_button
 from pages.components.choose import pick_trial, search_choice, trial_choice
 from pages.components.data import home, read, record
 from pages.components.drawing import draw, show
-from pages.components.facts import starting, trials_of
+from pages.components.facts import climbs, starting, trials_of
 from pages.components.guard import guarded
 from pages.components.reproduce import reproduce_panel
 
@@ -42,15 +42,19 @@ def live(search_id: str, status: str | None) -> None:
     running = own[own["status"] == "RUNNING"]
     shown = str(running["trial_id"].iloc[0]) if not running.empty else search["best_trial_id"]
 
-    st.subheader("Trajectory", anchor=False)
-    show(
-        draw(trajectory, charted, cycles, best=search["best_trial_id"], picked=st.query_params.get("trial")),
-        key="trajectory", on_select=partial(picked_node, "trajectory"),
-        alt="The search as a tree: a column a cycle, a lane a coordinate, the chosen path drawn through it",
-    )  # fmt: skip
-    grid = st.grid(2, min_column_width=400)
-    show(draw(de_count, cycles, int(search["patience"])), key="de_count", place=grid,
-         alt="DE_COUNT after each cycle against the patience")  # fmt: skip
+    if climbs(search):
+        st.subheader("Trajectory", anchor=False)
+        show(
+            draw(trajectory, charted, cycles, best=search["best_trial_id"], picked=st.query_params.get("trial")),
+            key="trajectory", on_select=partial(picked_node, "trajectory"),
+            alt="The search as a tree: a column a cycle, a lane a coordinate, the chosen path drawn through it",
+        )  # fmt: skip
+        grid = st.grid(2, min_column_width=400)
+        show(draw(de_count, cycles, int(search["patience"])), key="de_count", place=grid,
+             alt="DE_COUNT after each cycle against the patience")  # fmt: skip
+    else:
+        st.caption("Every listed combination of backbone and recipe is trained once, at the same point.")
+        grid = st.grid(1)
     show(draw(best_so_far, charted), key="best_so_far", place=grid,
          alt="Validation accuracy of each trial with its interval, and the best so far")  # fmt: skip
     st.subheader("Trials", anchor=False)

@@ -12,7 +12,7 @@ from pages.components import whatif_search_words as words
 from pages.components.choose import search_choice
 from pages.components.data import read, record
 from pages.components.drawing import draw, show
-from pages.components.facts import classes, synthetic
+from pages.components.facts import classes, climbs, synthetic
 from pages.components.whatif_search_known import Known, known
 from pages.components.whatif_search_noise import noise
 from pages.components.whatif_search_rules import objective_text, rules
@@ -65,6 +65,10 @@ def what_if(found: Known) -> None:
 
 
 def page(search: dict[str, Any]) -> None:
+    if not climbs(search):
+        st.info("This search trained every point of a list, so it went no way that other rules could change. Compare "
+                "its trials on the page Compare.", icon=":material/compare_arrows:")  # fmt: skip
+        return
     found = known(search, read("trials", search["search_id"]), read("cycles", search["search_id"]))
     if found is None or not found.recorded.decisions:
         st.info("No cycle of this search has finished yet; it can be replayed from the first one on.",

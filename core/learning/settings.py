@@ -127,13 +127,20 @@ class TrialSettings:
         return TrialSettings(**{**data, **nested})
 
 
+_LATER_AUGMENT = ("magnification", "detail", "jpeg", "transfer", "surround")
+_LATER: dict[str, Any] = {"smoothing": 0.0, "frozen": 0.0, "input": asdict(InputSettings())}
+
+
 def run_key(settings: TrialSettings, dataset_id: str, weights_sha256: str | None) -> dict[str, Any]:
     """What must be equal for one trial to continue another's checkpoint: everything but the number of epochs.
 
-    The thread count and the torch version are in it, since other values of them give other bits.
+    The thread count and the torch version are in it, since other values of them give other bits. Settings that later
+    versions brought are in it where they are used, so that what an earlier version began can be continued.
     """
     key = settings.to_json()
     del key["epochs"], key["recipe"]  # a name; what it stands for counts
+    key["augment"] = {name: value for name, value in key["augment"].items() if value or name not in _LATER_AUGMENT}
+    key = {name: value for name, value in key.items() if name not in _LATER or value != _LATER[name]}
     return key | {
         "dataset_id": dataset_id,
         "weights_sha256": weights_sha256,

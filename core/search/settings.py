@@ -19,8 +19,12 @@ SAMPLE = "sample"  # the data setting that means: make synthetic sample cells
 GSECA, EVERY = "gseca", "every"
 
 
-def _setting(default: Any, label: str, help_text: str, choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"label": label, "help": help_text, "choices": choices})
+def _setting(
+    default: Any, label: str, help_text: str, choices: tuple[str, ...] = (), several: tuple[str, ...] = ()
+) -> Any:
+    """`choices`: one of these; `several`: one or more of these, separated by commas."""
+    metadata = {"label": label, "help": help_text, "choices": choices, "several": several}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class SearchSettings:
     )
     recipe: str = _setting(
         PLAIN, "Recipe", "How to train against shortcuts: " + ", ".join(RECIPES) + "; several, separated by commas, "
-        "are a coordinate of the search."
+        "are a coordinate of the search.", several=tuple(RECIPES),
     )  # fmt: skip
     weights: str = _setting(
         "auto", "Initial weights", "auto: timm's pretrained weights where a model hub answers, else none; "

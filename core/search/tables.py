@@ -22,6 +22,7 @@ def table3(state: SearchState) -> str:
     for trial in state.ordered():
         fact = trial.fact
         note = "  best" if fact["trial_id"] == best else ""
+        note += "".join(f"  {fact['settings'][name]}" for name in _varied(state))
         note += f"  final, seed {fact['seed']}" if fact["coordinate"] == FINAL else ""
         note += "  what-if, no part of the search" if fact["coordinate"] == WHAT_IF else ""
         note += f"  {trial.reused} epochs continued" if trial.reused else ""
@@ -33,6 +34,13 @@ def table3(state: SearchState) -> str:
             + note
         )
     return "\n".join(lines)
+
+
+def _varied(state: SearchState) -> list[str]:
+    """What of backbone and recipe differs between the trials of a search; its table names it."""
+    names = ("backbone", "recipe")
+    given = {name: {trial.fact["settings"].get(name) for trial in state.trials.values()} for name in names}
+    return [name for name in names if len(given[name]) > 1]
 
 
 def table4(trial: TrialState, classes: list[str], split: str = "test") -> str:

@@ -158,7 +158,7 @@ def _label(node: Row) -> str:
 
 def _hover(node: Row) -> str:
     lines = [f"<b>{LONG.get(str(node['coordinate']), str(node['coordinate']))}</b>, cycle {node['cycle']}"]
-    lines += [f"{LONG[name]}: {value(name, node[name])}" for name in LONG]
+    lines += [f"{LONG[name]}: {value(name, node[name])}" for name in LONG if name in node]
     lines += [
         f"val accuracy: {share(node['val_accuracy'])}",
         f"val loss: {loss(node['val_loss'])}",

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-SHORT = {"learning_rate": "lr", "batch_size": "batch", "epochs": "epochs"}
-LONG = {"learning_rate": "learning rate", "batch_size": "batch size", "epochs": "epochs"}
+SHORT = {
+    "learning_rate": "lr", "batch_size": "batch", "epochs": "epochs", "backbone": "backbone", "recipe": "recipe",
+}  # fmt: skip
+LONG = SHORT | {"learning_rate": "learning rate", "batch_size": "batch size"}
 
 
 def missing(value: Any) -> bool:
@@ -50,8 +52,10 @@ def change(row: Mapping[Any, Any]) -> str:
         return "start"
     if coordinate == "what-if":
         return f"what-if: {short_point(row)}"
-    if coordinate not in SHORT:
+    if coordinate not in SHORT:  # of a search that trains every listed point: what sets this one apart
         return coordinate
+    if coordinate not in row:
+        return f"another {SHORT[coordinate]}"
     if coordinate == "epochs":
         return f"{row['epochs']} epochs"
     return f"{SHORT[coordinate]} {value(coordinate, row[coordinate])}"

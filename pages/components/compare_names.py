@@ -8,17 +8,22 @@ from typing import Any
 import pandas as pd
 
 from core.search.state import FINAL, OFF_PATH, WHAT_IF
-from pages.charts.wording import change, missing, short_point
+from pages.charts.wording import LONG, change, missing, short_point
 
 LONGEST = 30  # characters of a search's name
 
 
 def number(row: Mapping[Any, Any]) -> str:
-    """'trial 7', counted from 1 in the order asked; 'final, seed 3'; 'what-if lr 1e-4, batch 20, 24 epochs'."""
+    """'trial 7', counted from 1 in the order asked; 'final, seed 3'; 'what-if lr 1e-4, batch 20, 24 epochs'.
+
+    Of a search that trains every listed point, what sets the trial apart: 'masked', 'resnet50-jitter'.
+    """
     if row["coordinate"] == FINAL:
         return "final" if missing(row["seed"]) else f"final, seed {int(row['seed'])}"
     if row["coordinate"] == WHAT_IF:
         return f"what-if {short_point(row)}"
+    if not missing(row["cycle"]) and row["coordinate"] not in {"initial", *LONG}:
+        return str(row["coordinate"])
     return "trial" if missing(row["position"]) else f"trial {int(row['position']) + 1}"
 
 
@@ -51,8 +56,9 @@ def choices(trials: pd.DataFrame) -> dict[str, str]:
         search_id, name = str(row["search_id"]), searches[str(row["search_id"])]
         if search_id not in found:
             found[search_id] = f"{name} · all {counts[search_id]} trials"
-        moved = "" if row["coordinate"] in OFF_PATH else f" · {change(row)}"
-        found[str(row["trial_id"])] = f"{name} · {number(row)}{moved}"
+        of_trial = number(row)
+        moved = "" if row["coordinate"] in (*OFF_PATH, of_trial) else f" · {change(row)}"
+        found[str(row["trial_id"])] = f"{name} · {of_trial}{moved}"
     return found
 
 

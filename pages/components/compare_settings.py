@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from core.learning.settings import TrialSettings
 from pages.charts.wording import LONG, missing, value
 from pages.components.compare_facts import BOUND, ROW, Chosen, table_height
 from pages.components.csv_button import csv_button
+from pages.components.unpacked import unpacked
 
 UNKNOWN = "–"
 STYLED = 1500  # cells; marking each of more takes too long
@@ -30,8 +30,8 @@ _OF_SEARCH = {
 
 def settings_of(row: Mapping[Any, Any]) -> dict[str, str]:
     """Every setting of one trial, by its name for people; what is not recorded is left out."""
-    own, search = _object(row["settings"]), _object(row["search_settings"])
-    settled, machine = _object(row["settled"]), _object(row["environment"])
+    own, search = unpacked(row["settings"]), unpacked(row["search_settings"])
+    settled, machine = unpacked(row["settled"]), unpacked(row["environment"])
     weights = settled.get("weights") or {}
     point = {name: row[name] for name in ("learning_rate", "batch_size", "epochs", "seed") if not missing(row[name])}
     shared = {name: search[name] for name in TrialSettings.__dataclass_fields__ if name in search}
@@ -118,11 +118,6 @@ def _text(name: str, entry: Any) -> str:
     if isinstance(entry, int | float):
         return value(name, int(entry) if float(entry).is_integer() and abs(entry) < 1e15 else float(entry))
     return str(entry)
-
-
-def _object(text: Any) -> dict[str, Any]:
-    loaded = {} if missing(text) else json.loads(str(text))
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ GROUPS = {
         "reuse",
     ),
     "Images and split": ("image_size", "per_class", "calibration", "validation", "test", "seed"),
+    "Method and recipe": ("method", "recipe"),
     "Model and optimiser": ("backbone", "weights", "optimiser", "weight_decay", "average", "norm_images"),
     "Final training": ("final_seeds", "final_image_size"),
     "Machine": ("device", "parallel", "threads"),
@@ -144,9 +145,11 @@ def _settings(base: SearchSettings) -> dict[str, Any]:
             for name in names:
                 meta = specs[name].metadata
                 with grid.cell():
-                    values[name] = _widget(
-                        f"new_{base.preset}_{name}", meta["label"], getattr(base, name), meta["help"], meta["choices"]
-                    )
+                    key, start = f"new_{base.preset}_{name}", getattr(base, name)
+                    if meta["several"]:
+                        values[name] = _several(key, meta["label"], start, meta["help"], meta["several"])
+                    else:
+                        values[name] = _widget(key, meta["label"], start, meta["help"], meta["choices"])
     with st.expander("Augmentation"):
         grid = st.grid(3, min_column_width=150)
         strengths = {}
@@ -171,6 +174,11 @@ def _widget(key: str, label: str, value: Any, help_text: str | None = None, choi
         step = value if 0 < value < 0.01 else 0.01
         return st.number_input(label, value=value, step=step, min_value=0.0, format="%g", **common)
     return st.text_input(label, value=value, **common)
+
+
+def _several(key: str, label: str, value: str, help_text: str, allowed: tuple[str, ...]) -> str:
+    picked = st.multiselect(label, allowed, default=value.split(","), key=key, help=help_text, persist_state="session")
+    return ",".join(picked)
 
 
 def _problem(settings: SearchSettings) -> str | None:

@@ -12,7 +12,7 @@ from pages.charts.wording import missing
 from pages.components import commands
 from pages.components.data import read
 from pages.components.external_line import external_line
-from pages.components.facts import best_score, doing
+from pages.components.facts import best_score, climbs, doing
 from pages.components.figures import Figure, figure_row
 from pages.components.leak_warning import leak_warning
 from pages.components.shortcut_badge import shortcut_line
@@ -45,13 +45,16 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
     finished, failed = (int((own["status"] == status).sum()) for status in ("COMPLETE", "FAILED"))
     figures = [
         Figure("Best val accuracy", best, bounds, "On the validation images; below it the 95 % Wilson interval."),
-        Figure("DE_COUNT", f"{search['de_count']} of {search['patience']}", _ends(search),
-               "Cycles in a row without a new best, and the patience at which the search stops."),
         Figure("Trials finished", f"{finished} of {len(own)}", f"{failed} failed" if failed else "none failed",
                "Of those asked for so far.", bad=failed > 0),
         Figure("Epochs saved", str(reused), f"{reused / asked:.0%} of {asked}" if asked else "none asked yet",
                "Continued from an earlier trial's checkpoint instead of trained again."),
     ]  # fmt: skip
+    if climbs(search):
+        figures.insert(
+            1, Figure("DE_COUNT", f"{search['de_count']} of {search['patience']}", _ends(search),
+                      "Cycles in a row without a new best, and the patience at which the search stops."),
+        )  # fmt: skip
     if search["status"] == "RUNNING":
         parallel = int((trials["status"] == "RUNNING").sum())
         left = None if lost(search) else time_left(trials, read("epochs", list(trials["trial_id"])), parallel)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pages.components.copy_button import copy_button
 from pages.components.csv_button import csv_button
 from pages.components.data import home, read, record
 from pages.components.guard import guarded
+from pages.components.unpacked import unpacked
 
 NOT_RECORDED = "not recorded"
 LABELS = {"code": "code version", HASH: "hash of core/", "training": "training version"}
@@ -167,14 +167,6 @@ def then_and_now(then: dict[str, Any], here: dict[str, Any]) -> pd.DataFrame:
 def now() -> dict[str, Any]:
     """This machine's environment, asked again after half a minute."""
     return environment()
-
-
-def unpacked(value: Any) -> dict[str, Any]:
-    """A JSON object of the store; empty where it is missing or no object."""
-    if isinstance(value, dict):
-        return value
-    loaded = {} if missing(value) else json.loads(str(value))
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def _weights(settled: dict[str, Any]) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from core.search.settings import SearchSettings
 from core.search.space import SearchSpace
 from core.search.state import CHANGED, FINAL, OFF_PATH
 from pages.charts.wording import missing
+from pages.components.unpacked import unpacked
 
 Row = dict[str, Any]
 
@@ -49,7 +49,7 @@ class Known:
     @property
     def changed(self) -> dict[PointKey, str]:
         """Of the points whose trial was trained later with other code or packages: what was another, in words."""
-        told = {key: _object(row["settings"]).get(CHANGED) for key, row in self.finished.items()}
+        told = {key: unpacked(row["settings"]).get(CHANGED) for key, row in self.finished.items()}
         return {key: str(words) for key, words in told.items() if words}
 
     @property
@@ -71,13 +71,14 @@ def known(search: Row, trials: pd.DataFrame, cycles: pd.DataFrame) -> Known | No
     first = next((row for row in rows if row["coordinate"] == "initial"), None)
     if first is None:
         return None
-    given = _object(search["settings"])
+    given = unpacked(search["settings"])
     settings = replace(
         SearchSettings.from_json(given), batch_size=first["batch_size"], epochs=first["epochs"],
         learning_rate=first["learning_rate"],
     )  # fmt: skip
     space = settings.space()
     names = [coordinate.name for coordinate in space.coordinates]
+    rows = [row | {name: unpacked(row["settings"])[name] for name in names if name not in row} for row in rows]
     path = [row for row in rows if row["coordinate"] not in OFF_PATH]
     by_point: dict[PointKey, Row] = {}
     for row in [*path, *(row for row in rows if row["coordinate"] in OFF_PATH)]:
@@ -120,11 +121,4 @@ def _ended(row: Row) -> bool:
 
 
 def _parallel(search: Row) -> int:
-    return int(_object(search.get("settled")).get("parallel") or 1)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
-    loaded = {} if missing(value) else json.loads(str(value))
-    return loaded if isinstance(loaded, dict) else {}
+    return int(unpacked(search.get("settled")).get("parallel") or 1)

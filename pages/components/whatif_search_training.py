@@ -20,8 +20,9 @@ from pages.components.csv_button import csv_button
 from pages.components.data import home, read, record
 from pages.components.facts import doing
 from pages.components.guard import explain, guarded, log
-from pages.components.reproduce import now, unpacked
+from pages.components.reproduce import now
 from pages.components.trials import log_tail, log_view
+from pages.components.unpacked import unpacked
 from pages.components.whatif_search_known import Known
 from pages.components.whatif_search_time import training_seconds
 from pages.components.words import span

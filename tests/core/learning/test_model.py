@@ -110,6 +110,16 @@ def test_a_weights_file_that_cannot_be_used_is_refused_with_a_reason(tmp_path: P
         model.prepare_weights("none", "inceptoin", tmp_path)
 
 
+def test_of_several_files_each_backbone_takes_the_one_that_fits(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.safetensors"
+    save_file(backbone_state(), whole)
+    listed = f"{whole},none"
+    assert model.prepare_weights(listed, BACKBONE, tmp_path / "kept").origin == f"the file {whole}"
+    assert model.prepare_weights(listed, "test_resnet", tmp_path / "kept").path is None
+    with pytest.raises(ModelError, match="does not exist"):
+        model.prepare_weights(f"{whole},{tmp_path / 'gone.pth'}", "test_resnet", tmp_path)
+
+
 def test_trained_weights_come_back_and_damage_is_noticed(tmp_path: Path) -> None:
     network = model.build(BACKBONE, 3, None, 0).eval()
     facts = model.ModelFacts(

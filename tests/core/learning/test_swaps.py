@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.learning.swaps import jpeg_tables, lenders_for, swapped, swapped_images
+from core.data.cache import cache_path, open_cache
+from core.data.sample import make_sample
+from core.data.scan import scan
+from core.learning import model
+from core.learning.learner import Learner
+from core.learning.swaps import SWAP, jpeg_tables, lenders_for, swapped, swapped_images
+from core.learning.worker import _in_other_looks, load_data
 from tests.core.data.test_cell_mask import PEACH, WHITE, picture
+from tests.core.learning.test_training import SMALL
 
 OWN, LENDER = picture(PEACH, [(48, 48)]), picture(WHITE, [(40, 44), (58, 52)])
 
@@ -55,3 +62,22 @@ def test_rows_and_images_belong_together(tmp_path: Path) -> None:
     rows, changed = swapped_images(images, {}, lambda row: tmp_path)
     assert rows.tolist() == []
     assert changed.shape == (0, 96, 96, 3)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_trial_is_judged_in_other_looks_where_two_sources_are_known(tmp_path: Path, known: bool) -> None:
+    root = make_sample(tmp_path / "sample", per_class=8, size=40, seed=0)
+    files = sorted(path.relative_to(root) for path in root.glob("*/*.png"))
+    if known:  # the first two classes from one hospital, the others from another
+        first = sorted({file.parent for file in files})[:2]
+        lines = [f"{file},{'north' if file.parent in first else 'south'}" for file in files]
+        (root / "manifest.csv").write_text("\n".join(["file,source", *lines]))
+    dataset = scan(root, work=tmp_path / "work", seed=0)
+    open_cache(dataset, 32, tmp_path / "cache")
+    data = load_data(dataset, cache_path(dataset, 32, tmp_path / "cache"), [0.5] * 3, [0.5] * 3)
+    learner = Learner(model.build("resnet10t", 5, None, 0), SMALL)
+    found = _in_other_looks(learner, tmp_path, dataset, data, SMALL, lambda *_: None)
+    assert list(found) == ([SWAP] if known else [])
+    if known:
+        assert found[SWAP].rows.tolist() == data.splits["val"].tolist()
+        assert found[SWAP].true.tolist() == data.labels[data.splits["val"]].tolist()

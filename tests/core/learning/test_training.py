@@ -69,6 +69,7 @@ def flat(state: Any, path: str = "") -> dict[str, Tensor]:
     [
         {"optimiser": "adamw"}, {"optimiser": "adam"}, {"optimiser": "sgd"}, {"average": 0.98}, {"norm_images": 10},
         {"average": 0.98, "norm_images": 10},
+        {"frozen": 0.5, "smoothing": 0.1, "augment": AugmentSettings(transfer=0.5, jpeg=0.5, detail=0.5)},
     ],
 )  # fmt: skip
 def test_two_epochs_continued_by_one_equal_three(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -179,6 +180,37 @@ def test_evaluation_does_not_change_the_model_and_counts_every_image() -> None:
     assert result.probabilities.sum(axis=1) == pytest.approx(np.ones(6), abs=1e-5)
     per_image = -np.log(result.probabilities[np.arange(6), result.true])
     assert result.loss == pytest.approx(per_image.mean(), rel=1e-4)
+
+
+def test_frozen_layers_keep_weights_and_statistics_and_the_others_learn() -> None:
+    before = model.build("resnet10t", 3, None, 0)
+    learner, _ = fit(dataclasses.replace(SMALL, epochs=1, frozen=0.5), make_data())
+    own, old = learner.model.state_dict(), before.state_dict()
+    first = [name for name in old if name.startswith(("conv1", "bn1", "layer1"))]
+    assert first
+    assert all(torch.equal(own[name], old[name]) for name in first if "num_batches" not in name)
+    assert not torch.equal(own["layer4.0.conv1.weight"], old["layer4.0.conv1.weight"])
+    assert not torch.equal(own["fc.weight"], old["fc.weight"])
+
+
+def test_smoothed_labels_change_what_is_minimised_and_the_report_stays_the_plain_loss() -> None:
+    data = make_data()
+    learner, history = fit(dataclasses.replace(SMALL, epochs=1, smoothing=0.3), data)
+    plain, _ = fit(dataclasses.replace(SMALL, epochs=1), data)
+    assert not torch.equal(learner.model.state_dict()["fc.weight"], plain.model.state_dict()["fc.weight"])
+    found = evaluate(learner.judged, data, "val", SMALL, quiet)
+    expected = -np.log(found.probabilities[np.arange(6), found.true]).mean()
+    assert history[-1]["splits"]["val"]["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_settings_of_later_versions_are_no_part_of_the_key_until_they_are_used() -> None:
+    key = run_key(SMALL, "d-1", None)
+    assert set(key["augment"]) == {
+        "flip", "rotation", "scale", "brightness", "contrast", "saturation", "stain", "blur", "noise",
+    }  # fmt: skip
+    assert not {"smoothing", "frozen", "input", "recipe"} & set(key)
+    used = run_key(dataclasses.replace(SMALL, frozen=0.5, augment=AugmentSettings(jpeg=0.5)), "d-1", None)
+    assert used["frozen"] == used["augment"]["jpeg"] == 0.5
 
 
 def test_a_checkpoint_is_continued_only_for_an_equal_key(tmp_path: Path) -> None:

@@ -65,6 +65,10 @@ def test_an_option_that_is_not_given_keeps_the_presets_value() -> None:
         ({"optimiser": "lion"}, "optimiser is 'lion'; allowed are adamw, adam, sgd"),
         ({"data": " "}, "data is empty"),
         ({"augment": AugmentSettings(flip=2)}, r"augment\.flip is 2"),
+        ({"recipe": "plain,magic"}, "There is no recipe 'magic'; there are plain, "),
+        ({"recipe": "plain,plain"}, "recipe is 'plain,plain'; name at least one, and each only once"),
+        ({"backbone": ","}, "backbone is ','; name at least one"),
+        ({"method": "every"}, "there is one point only; list several recipes or backbones"),
     ],
 )
 def test_an_unusable_setting_is_named_with_what_is_allowed(change: dict[str, object], message: str) -> None:
@@ -91,4 +95,6 @@ def test_paths_become_absolute_and_words_stay(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.chdir(tmp_path)
     settings = SearchSettings(data="cells", weights="w.pth").absolute()
     assert (settings.data, settings.weights) == (str(tmp_path / "cells"), str(tmp_path / "w.pth"))
+    listed = SearchSettings(data="sample", weights="w.pth,none").absolute()
+    assert listed.weights == f"{tmp_path / 'w.pth'},none"
     assert SearchSettings(data="sample", weights="auto").absolute() == SearchSettings(data="sample", weights="auto")
