@@ -55,6 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     from core.evaluation import external_command
 
     external_command.add_arguments(external)
+    commands.add_parser("recipes", help="list the recipes against shortcuts that `search --recipe` takes")
     sample = commands.add_parser("sample", help="make synthetic sample cells")
     sample.add_argument("folder", type=Path)
     sample.add_argument("--per-class", type=int, default=60)
@@ -116,6 +117,11 @@ def _run(arguments: argparse.Namespace) -> int:
         from core.serve import serve
 
         return serve(arguments.home, arguments.data, arguments.port, with_search=not arguments.no_search)
+    if arguments.command == "recipes":
+        from core.learning.recipes import RECIPES
+
+        print("\n".join(f"{recipe.name:<22} {recipe.what}" for recipe in RECIPES.values()))
+        return 0
     if arguments.command == "sample":
         from core.data.sample import make_sample
 

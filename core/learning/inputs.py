@@ -41,7 +41,7 @@ def standardised(images: Tensor, settings: InputSettings, mean: list[float], std
         scale = images.std(dim=(2, 3), keepdim=True, correction=0).clamp(min=LEAST_DEVIATION)
     else:
         if settings.standardise == "white":
-            images = images / _glass(images)
+            images = images / glass(images)
         shift = torch.tensor(mean, device=images.device).view(1, 3, 1, 1)
         scale = torch.tensor(std, device=images.device).view(1, 3, 1, 1)
     return ((images - shift) / scale).contiguous(memory_format=torch.channels_last)
@@ -68,10 +68,10 @@ def as_jpeg(picture: Image.Image, quality: int) -> Image.Image:
     return Image.open(file, formats=("JPEG",)).convert("RGB")
 
 
-def _glass(images: Tensor) -> Tensor:
+def glass(images: Tensor) -> Tensor:
     """The colour of the empty glass of each image, (B, 3, 1, 1): the median of the brightest third of its pixels."""
     flat = images.flatten(2)  # (B, 3, P)
     count = max(1, flat.shape[2] // 3)
     brightest = flat.sum(dim=1).topk(count, dim=1).indices
-    glass = flat.gather(2, brightest[:, None, :].expand(-1, 3, -1)).median(dim=2).values
-    return glass.clamp(min=LEAST_DEVIATION)[..., None, None]
+    colour = flat.gather(2, brightest[:, None, :].expand(-1, 3, -1)).median(dim=2).values
+    return colour.clamp(min=LEAST_DEVIATION)[..., None, None]

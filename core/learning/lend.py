@@ -10,8 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.data.cell_mask import background_colour, cell_mask
+from core.data.cell_mask import cell_mask
+from core.learning.inputs import glass
 
+NUCLEAR = 0.02  # share of the pixels, the darkest in green, from which the nuclear stain is read
+LEAST_DENSITY = 0.05  # of a nucleus: below it there is none, and nothing to scale by
+BRIGHTEST = 1.2  # times the glass: what reflects more is cut
 LEAST_VARIANCE = 1e-5  # added to each channel's variance, on a 0..1 scale: a flat image has none
 
 
@@ -21,29 +25,8 @@ def recoloured(images: Tensor, lenders: Tensor) -> Tensor:
     The linear map that moves colours least (F. Pitie and A. Kokaram, "The linear Monge-Kantorovitch linear colour
     mapping for example-based colour transfer", CVMP 2007, equation 5).
     """
-    whole = torch.ones_like(images[:, :1])
-    return _recoloured(images, whole, lenders, whole)
-
-
-def surrounded(images: Tensor, lenders: Tensor) -> Tensor:
-    """The cells of images (B, 3, S, S) in the surroundings of their lenders, in the colours of their lenders' cells."""
-    own, other, glass = [], [], []
-    for image, lender in zip(_squares(images), _squares(lenders), strict=True):
-        own.append(cell_mask(image))
-        other.append(cell_mask(lender))
-        glass.append(background_colour(lender) / 255)
-    mask = torch.from_numpy(np.stack(own)).float()[:, None].to(images.device)
-    gap = torch.from_numpy(np.stack(other)).float()[:, None].to(images.device)
-    empty = torch.from_numpy(np.stack(glass)).float()[..., None, None].to(images.device)
-    cells = _recoloured(images, mask, lenders, gap)
-    gap, mask = _softened(gap), _softened(mask)
-    surroundings = lenders * (1 - gap) + empty * gap
-    return cells * mask + surroundings * (1 - mask)
-
-
-def _recoloured(images: Tensor, where: Tensor, lenders: Tensor, there: Tensor) -> Tensor:
-    mean, covariance = _moments(images, where)
-    wanted_mean, wanted = _moments(lenders, there)
+    mean, covariance = _moments(images)
+    wanted_mean, wanted = _moments(lenders)
     root, inverse = _roots(covariance)
     middle, _ = _roots(root @ wanted @ root)
     centred = images.flatten(2) - mean
@@ -51,13 +34,48 @@ def _recoloured(images: Tensor, where: Tensor, lenders: Tensor, there: Tensor) -
     return moved.view_as(images).clamp(0, 1)
 
 
-def _moments(images: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (B, 3, 1) and covariance (B, 3, 3) of the colours where `where` (B, 1, H, W) is 1."""
-    flat, weight = images.flatten(2), where.flatten(2)
-    weight = weight / weight.sum(dim=2, keepdim=True)
-    mean = (flat * weight).sum(dim=2, keepdim=True)
+def restained(images: Tensor, lenders: Tensor) -> Tensor:
+    """Images (B, 3, S, S) on 0..1 with the glass and the depth of nuclear stain of their lenders.
+
+    Optical density is linear in the amount of stain (Beer and Lambert; Ruifrok and Johnston 2001), so each channel's
+    density is scaled until the darkest nuclei are as dense as the lender's, over the lender's glass. Unlike the moments
+    of all colours, this does not depend on how much of the picture is nucleus.
+    """
+    own, theirs = glass(images), glass(lenders)
+    density = _density(images, own)
+    ratio = _nuclear(lenders, theirs) / _nuclear(images, own)
+    return (theirs * torch.exp(-density * ratio)).clamp(0, 1)
+
+
+def surrounded(images: Tensor, lenders: Tensor) -> Tensor:
+    """The cells of images (B, 3, S, S), restained, in the surroundings of their lenders, whose cells are gone."""
+    cells = restained(images, lenders)
+    mask = _softened(_masks(images))
+    gap = _softened(_masks(lenders))
+    surroundings = lenders * (1 - gap) + glass(lenders) * gap
+    return cells * mask + surroundings * (1 - mask)
+
+
+def _density(images: Tensor, glass_colour: Tensor) -> Tensor:
+    """Optical density a channel; a little below 0 where a pixel is brighter than the glass."""
+    return -(images / glass_colour).clamp(1 / 255, BRIGHTEST).log()
+
+
+def _nuclear(images: Tensor, glass_colour: Tensor) -> Tensor:
+    """Mean optical density (B, 3, 1, 1) of the pixels that let least green through."""
+    flat = images.flatten(2)  # (B, 3, P)
+    count = max(1, int(NUCLEAR * flat.shape[2]))
+    darkest = flat[:, 1].topk(count, dim=1, largest=False).indices
+    colour = flat.gather(2, darkest[:, None, :].expand(-1, 3, -1)).mean(dim=2)[..., None, None]
+    return _density(colour, glass_colour).clamp(min=LEAST_DENSITY)
+
+
+def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (B, 3, 1) and covariance (B, 3, 3) of the colours."""
+    flat = images.flatten(2)
+    mean = flat.mean(dim=2, keepdim=True)
     centred = flat - mean
-    covariance = (centred * weight) @ centred.transpose(1, 2)
+    covariance = centred @ centred.transpose(1, 2) / flat.shape[2]
     return mean, covariance + LEAST_VARIANCE * torch.eye(3, device=images.device)
 
 
@@ -75,6 +93,7 @@ def _softened(mask: Tensor) -> Tensor:
     return functional.avg_pool2d(mask, side, stride=1, padding=side // 2, count_include_pad=False)
 
 
-def _squares(images: Tensor) -> np.ndarray:
-    pixels: np.ndarray = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).byte().cpu().numpy()
-    return pixels
+def _masks(images: Tensor) -> Tensor:
+    """1 where the cell is, else 0: (B, 1, S, S)."""
+    squares = (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).byte().cpu().numpy()
+    return torch.from_numpy(np.stack([cell_mask(square) for square in squares])).float()[:, None].to(images.device)

@@ -21,6 +21,7 @@ _CAMERA = {
     "saturation": 0.1, "stain": 0.05,
 }  # fmt: skip
 _COLOURS = {"brightness": 0.3, "contrast": 0.3, "saturation": 0.5, "stain": 0.3}
+_SURROUND = {**_CAMERA, "saturation": 0.3, "stain": 0.15, "transfer": 0.5, "surround": 0.6}
 
 
 @dataclass(frozen=True)
@@ -57,24 +58,28 @@ _ALL = (
         augment={**_CAMERA, **_COLOURS},
     ),
     Recipe(
-        "white-balance-camera", "White balance, with random magnification, sharpness, noise and JPEG quality.",
-        augment=_CAMERA, input={"standardise": "white"},
+        "transfer", "Four of five images take the colours of another training image; magnification, sharpness, noise "
+        "and JPEG quality are random.", augment={**_CAMERA, "transfer": 0.8},
     ),
     Recipe(
-        "transfer", "Four of five images take the colours of another training image; random camera as above.",
-        augment={**_CAMERA, "transfer": 0.8},
-    ),
-    Recipe(
-        "surround", "Half of the cells move, recoloured, into another image's surroundings; else as transfer.",
-        augment={**_CAMERA, "transfer": 0.8, "surround": 0.5},
-    ),
-    Recipe(
-        "masked", "What lies around the cell becomes empty glass; white balance and random camera.",
-        augment=_CAMERA, input={"standardise": "white", "background": "masked"},
-    ),
-    Recipe(
-        "masked-transfer", "What lies around the cell becomes empty glass; transfer and random camera.",
+        "masked-transfer", "As transfer, and what lies around the cell becomes empty glass.",
         augment={**_CAMERA, "transfer": 0.8}, input={"background": "masked"},
+    ),
+    Recipe(
+        "surround", "Three of five cells move, restained, into another image's surroundings; most others take another "
+        "image's colours; magnification, sharpness, noise and JPEG quality are random.", augment=_SURROUND,
+    ),
+    Recipe(
+        "surround-white-balance", "As surround, with white balance.", augment=_SURROUND,
+        input={"standardise": "white"},
+    ),
+    Recipe(
+        "surround-standardised", "As surround, with each image standardised by itself.", augment=_SURROUND,
+        input={"standardise": "image"},
+    ),
+    Recipe(
+        "surround-frozen", "As surround, and the first 40 % of the layers keep their weights.", augment=_SURROUND,
+        trial={"frozen": 0.4},
     ),
 )  # fmt: skip
 

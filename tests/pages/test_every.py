@@ -15,7 +15,7 @@ from tests.core.search.fake import FakeLauncher
 from tests.pages.conftest import OpenPage
 
 SEARCH = "s-every"
-SCORES = {"plain": 0.9, "jitter": 0.95, "masked": 0.8}
+SCORES = {"plain": 0.9, "jitter": 0.95, "masked-transfer": 0.8}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_every_listed_recipe_is_a_trial_and_the_pages_say_so(
     assert "Why it ended: all 3 points are trained." in text
     assert "Trajectory" not in [each.value for each in app.subheader]
     names = list(app.dataframe[0].value["trial"])
-    assert names == ["00-plain", "00-jitter", "00-masked"]
+    assert names == ["00-plain", "00-jitter", "00-masked-transfer"]
     app = open_page("whatif_search", search=SEARCH)
     assert "trained every point of a list" in app.info[0].value
     app = open_page("compare", trials=SEARCH)

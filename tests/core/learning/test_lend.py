@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.learning.inputs import as_floats
-from core.learning.lend import recoloured, surrounded
+from core.learning.lend import recoloured, restained, surrounded
 from tests.core.data.test_cell_mask import PEACH, WHITE, picture
 
 OWN = as_floats(picture(PEACH, [(48, 48)])[None])
@@ -44,11 +44,19 @@ def test_the_cell_stands_in_the_lenders_surroundings_and_the_lenders_cell_is_gon
     out = (surrounded(OWN, LENDER)[0] * 255).round()
     assert out[:, 90, 90].tolist() == list(WHITE)
     assert out[:, 12, 12].tolist() == [214, 170, 165]  # the lender's red cell
-    assert float(out[1, 48, 48]) < 100  # the own nucleus, dark in green
+    assert out[:, 48, 48].tolist() == pytest.approx([90, 30, 130], abs=3)  # the own nucleus, as dark as the lender's
     assert float(out[1, 60, 54]) > 150  # where the lender had a lobe and the own cell has none
+
+
+def test_restained_the_glass_and_the_nucleus_are_the_lenders_whatever_their_share() -> None:
+    pale = as_floats(picture(WHITE, [(48, 48)])[None]) ** 0.5  # half the density, over its own glass
+    out = restained(OWN, pale)[0]
+    assert out[:, 90, 90].tolist() == pytest.approx(pale[0, :, 90, 90].tolist(), abs=0.01)
+    assert out[:, 48, 48].tolist() == pytest.approx(pale[0, :, 48, 48].tolist(), abs=0.03)
+    assert torch.allclose(restained(OWN, OWN), OWN, atol=1e-4)
 
 
 def test_flat_images_stay_finite() -> None:
     flat = torch.zeros(2, 3, 32, 32)
-    for out in (recoloured(flat, 1 - flat), surrounded(flat, 1 - flat)):
+    for out in (recoloured(flat, 1 - flat), restained(flat, 1 - flat), surrounded(flat, 1 - flat)):
         assert bool(torch.isfinite(out).all())

@@ -74,23 +74,23 @@ def test_every_listed_recipe_and_backbone_is_trained_once(tmp_path: Path, settin
 
     def score(trial: TrialSettings) -> float:
         asked.append(trial)
-        return 0.9 if (trial.backbone, trial.recipe) == ("resnet10t", "masked") else 0.5
+        return 0.9 if (trial.backbone, trial.recipe) == ("resnet10t", "masked-transfer") else 0.5
 
     listed = dataclasses.replace(
-        settings, method="every", recipe="plain,masked", backbone="test_resnet,resnet10t", final_seeds=1
+        settings, method="every", recipe="plain,masked-transfer", backbone="test_resnet,resnet10t", final_seeds=1
     )
     status, state = run(tmp_path, listed, FakeLauncher(score))
     assert status == "COMPLETE"
     assert [(trial.backbone, trial.recipe) for trial in asked] == [
-        ("test_resnet", "plain"), ("test_resnet", "masked"), ("resnet10t", "plain"), ("resnet10t", "masked"),
-        ("resnet10t", "masked"),
+        ("test_resnet", "plain"), ("test_resnet", "masked-transfer"), ("resnet10t", "plain"),
+        ("resnet10t", "masked-transfer"), ("resnet10t", "masked-transfer"),
     ]  # fmt: skip
     assert asked[1].input.background == "masked"
     assert asked[0].input.background == "kept"
     assert state.event is not None
-    assert state.event["best_trial_id"] == f"{SEARCH}.00-resnet10t-masked"
+    assert state.event["best_trial_id"] == f"{SEARCH}.00-resnet10t-masked-transfer"
     assert state.event["model_trial_id"] == f"{SEARCH}.final-1"
-    assert "  test_resnet  masked" in table3(state).splitlines()[2]
+    assert "  test_resnet  masked-transfer" in table3(state).splitlines()[2]
     again = FakeLauncher(score)
     assert run(tmp_path, None, again)[0] == "COMPLETE"  # resumed after its end: nothing to train
     assert again.started == []
