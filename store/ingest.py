@@ -77,12 +77,13 @@ class Ingestor:
             taken += self._take()
         return taken
 
-    def step(self) -> int:
+    def step(self, *, everything: bool = False) -> int:
         """Apply what is new, at most one transaction of it; the number of lines taken.
 
+        With `everything` no journal is skipped for having been quiet (see `Tail.grown`).
         After an exception nothing of the transaction has been applied, and the next call tries it again.
         """
-        self._pending |= self._tail.grown()
+        self._pending |= self._tail.grown(everything=everything)
         return self._take()
 
     def _take(self) -> int:

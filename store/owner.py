@@ -80,6 +80,9 @@ class StoreOwner:
         self._remove_at = 0.0
         self._clean: set[str] = set()  # deleted searches whose files are gone
         self._stop = threading.Event()
+        self._wake = threading.Event()  # ends a pause between two looks
+        self._answer = threading.Condition()  # of `_answered`
+        self._asked = self._answered = 0  # calls of `catch_up`, and how many of them have what they wait for
         self._lock = threading.Lock()  # of the connection
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._ingestor: Ingestor | None = None
@@ -111,6 +114,15 @@ class StoreOwner:
                 raise StoreError(f"The store of {self.home} is closed.")
             return self._connection.cursor()
 
+    def catch_up(self, seconds: float) -> bool:
+        """Wait until all that stands in the journals at the call is applied; False where that takes longer."""
+        with self._answer:
+            self._asked += 1
+            mine = self._asked
+            self._wake.set()
+            self._answer.wait_for(lambda: self._answered >= mine or self.stopped, timeout=seconds)
+            return self._answered >= mine
+
     @property
     def stopped(self) -> bool:
         """Whether it follows the journals no more: closed, or stepped aside."""
@@ -124,6 +136,7 @@ class StoreOwner:
     def close(self) -> None:
         """Stop following, write everything to the file and let go of it. A second call does nothing."""
         self._stop.set()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=30)
         self._close_database()
@@ -133,15 +146,28 @@ class StoreOwner:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            more = self._look()
+            asked = self._asked
+            taken = self._look(everything=asked > self._answered)
+            if taken == 0:
+                self._answer_to(asked)
             if self.kind == "ingest" and _asked_to_step_aside(self.home):
                 break
-            if not more:
-                self._stop.wait(ACTIVE_SECONDS if self.idle_seconds < IDLE_AFTER_SECONDS else IDLE_SECONDS)
+            if not taken:
+                self._wake.wait(ACTIVE_SECONDS if self.idle_seconds < IDLE_AFTER_SECONDS else IDLE_SECONDS)
+                self._wake.clear()
         self._stop.set()
+        self._answer_to(self._answered)
 
-    def _look(self) -> bool:
-        """Apply at most one transaction; whether there may be more. Faults become `error` and are tried again."""
+    def _answer_to(self, asked: int) -> None:
+        with self._answer:
+            self._answered = asked
+            self._answer.notify_all()
+
+    def _look(self, *, everything: bool = False) -> int | None:
+        """Apply at most one transaction; the number of lines taken, of which there may be more, or None in trouble.
+
+        With `everything` journals that have been quiet are looked at too. Faults become `error` and are tried again.
+        """
         now = time.monotonic()
         try:
             if self.state == "memory" and now >= self._try_file_at:
@@ -149,8 +175,8 @@ class StoreOwner:
                 with contextlib.suppress(StoreBusy):
                     self._open_file()
             if now < self._ingest_at or self._ingestor is None:
-                return False
-            taken = self._ingestor.step()
+                return None
+            taken = self._ingestor.step(everything=everything)
             if taken:
                 self._note_applied()
             if self.state == "owner" or self.holder is not None:
@@ -159,8 +185,8 @@ class StoreOwner:
                 self._remove_deleted()
         except Exception as error:  # a full disk, a lost file: say so, go on trying, never end the thread
             self._fault(error)
-            return False
-        return taken > 0
+            return None
+        return taken
 
     def _note_applied(self) -> None:
         self.version += 1

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.search import commands
-from pages.components.data import home
+from pages.components.data import catch_up, home
 from pages.components.guard import explain, guarded, log
 
 ASKED = "asked_command"
@@ -108,6 +108,7 @@ def _run(command: str, search_id: str, complete: bool) -> None:
     }[command]
     try:
         run(home(), search_id)
+        catch_up()  # else a deleted search would stay on the page for a moment
     except Exception as error:
         log.error("The command %s of %s failed", command, search_id, exc_info=error)
         st.toast(explain(error), icon=":material/error:", duration="long")

@@ -12,6 +12,8 @@ from core.paths import default_home
 from store import queries
 from store.owner import StoreOwner, shared
 
+PATIENCE = 5.0  # s that a person waits for the store to take in what was said; by far longer than it takes
+
 
 def home() -> Path:
     """The folder where everything lies."""
@@ -20,6 +22,11 @@ def home() -> Path:
 
 def owner() -> StoreOwner:
     return shared(home())
+
+
+def catch_up(seconds: float = PATIENCE) -> bool:
+    """Let the store take in what was just said, so that the page shows it; False where that takes longer."""
+    return owner().catch_up(seconds)
 
 
 def read(query: str, *arguments: Any) -> pd.DataFrame:

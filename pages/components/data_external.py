@@ -14,7 +14,7 @@ from core.jobs import command_line
 from core.paths import dataset_file
 from pages.charts.wording import missing
 from pages.components.csv_button import csv_button
-from pages.components.data import home, read
+from pages.components.data import catch_up, home, read
 from pages.components.external_tables import REMARK, counted
 from pages.components.external_view import external_sets
 from pages.components.facts import classes
@@ -169,6 +169,7 @@ def _register(dataset_id: str, external_id: str) -> None:
     except Exception as error:
         _failed("registered", error)
     else:
+        catch_up()
         begin(KIND, dataset_id, ["external", "--of", dataset_id])
 
 
@@ -177,6 +178,8 @@ def _remove(dataset_id: str, external_id: str) -> None:
         remove_external(home(), dataset_id, external_id)
     except Exception as error:
         _failed("taken back", error)
+    else:
+        catch_up()
 
 
 def _failed(what: str, error: Exception) -> None:

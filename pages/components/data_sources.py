@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core import statements
 from pages.charts.wording import missing
-from pages.components.data import home, read
+from pages.components.data import catch_up, home
 from pages.components.data_audit_tables import UNKNOWN, beginnings, file_name
 
 BY = {"source": "Images of one source", "names": "Images by file name"}
-WAIT_SECONDS = 3.0  # until the store has what was just said
 NAME, SAID = "source_name", "source_said"
 
 
@@ -109,17 +106,6 @@ def _save(dataset_id: str, image_ids: list[int]) -> None:
         st.session_state[SAID] = str(error)
         return
     st.session_state[NAME] = ""
-    _wait(dataset_id, image_ids[-1], name)
+    catch_up()
     number = len(image_ids)
     st.toast(f"{number:,} image{'s' * (number != 1)}: {name or 'source not known'}.")
-
-
-def _wait(dataset_id: str, image_id: int, name: str | None) -> None:
-    """The record is durable; the store takes it in a moment later."""
-    until = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < until:
-        rows: Any = read("image_sources", dataset_id).set_index("image_id")
-        row = rows.loc[image_id]
-        if row["told_by"] == "person" and (None if missing(row["source"]) else str(row["source"])) == name:
-            return
-        time.sleep(0.05)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core import jobs
 from pages.charts.wording import missing
-from pages.components.data import home, record
+from pages.components.data import catch_up, home, record
 from pages.components.guard import explain, guarded, log
 from pages.components.pulse import every
 from pages.components.words import age, span
@@ -84,7 +84,11 @@ def begin(kind: str, subject: str, arguments: Sequence[str]) -> bool:
 def standing(kind: str, subject: str) -> tuple[str | None, dict[str, Any]]:
     """(status as `progress` returns it, the latest record of the job, {} where there is none). Draws nothing."""
     row = record("jobs", subject, kind) or {}
-    if (pid := jobs.job_pid(home(), kind, subject)) is not None:
+    pid = jobs.job_pid(home(), kind, subject)
+    if pid is None and _just_heard(row):
+        catch_up(MOMENT)  # before it let go of its lock it has said how it ended
+        row = record("jobs", subject, kind) or {}
+    if pid is not None:
         ours = bool(row) and not missing(row["pid"]) and int(row["pid"]) == pid
         return "RUNNING", row if ours else {}  # it has not said anything yet; the store knows an earlier one
     if not row:
@@ -96,9 +100,16 @@ def standing(kind: str, subject: str) -> tuple[str | None, dict[str, Any]]:
     return (LOST if is_lost("RUNNING", row["event_at"], None, str(row["host"])) else "RUNNING"), row
 
 
+def _just_heard(row: dict[str, Any]) -> bool:
+    """Whether the store has a job of this machine running, and has heard of it a moment ago."""
+    here = bool(row) and row["status"] == "RUNNING" and row["host"] == platform.node()
+    return here and (age(row["event_at"]) or 0.0) <= SILENCE
+
+
 def _live(kind: str, subject: str, units: str) -> None:
     status, row = standing(kind, subject)
     if status != "RUNNING":
+        catch_up(MOMENT)  # with all that it said and made: this is the last beat
         st.rerun()
     asked = jobs.cancelling(home(), kind, subject)
     with st.container(horizontal=True, vertical_alignment="center"):

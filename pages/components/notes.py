@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,15 +12,13 @@ import streamlit as st
 
 from core.statements import annotate
 from pages.components.choose import pick_trial
-from pages.components.data import home, read
+from pages.components.data import catch_up, home, read
 from pages.components.guard import explain, guarded, log
 from pages.components.list_order import all_tags
-from store.journal import HOME_JOURNAL, journal_files
 
 EDITORS = "note_editors"  # by what is edited: the note as the person has last seen it
 LONGEST = 10_000  # characters of a note
 LONGEST_TAG = 40
-WAIT_SECONDS = 2.0  # for the store to take a saved note in
 _one_at_a_time = threading.Lock()  # of all who save: each sees what the one before has saved
 
 
@@ -185,7 +182,7 @@ def _save(key: str, search_id: str, trial_id: str | None, over: Note) -> None:
         editor.error = f"A tag has at most {LONGEST_TAG} characters; put more words into the note."
         return
     with _one_at_a_time:
-        _catch_up()
+        catch_up()  # with all that people have stated so far, in whatever process
         if current(search_id, trial_id) != over:
             return  # it has changed since: the editor, drawn again, shows how
         try:
@@ -194,27 +191,7 @@ def _save(key: str, search_id: str, trial_id: str | None, over: Note) -> None:
             log.error("The note on %s was not saved", trial_id or search_id, exc_info=error)
             editor.error = f"Not saved: {explain(error)} What you wrote is still here."
             return
-        shown = _appears(search_id, trial_id, text, tags)
+        shown = catch_up()  # so that the person does not see the old words again
     _close(key)
     if not shown:
         st.toast("Saved; it appears as soon as the store has taken it in.", icon=":material/hourglass_top:")
-
-
-def _catch_up() -> None:
-    """Wait a moment until the store has taken in all that people have stated so far, in whatever process."""
-    until = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < until:
-        journals = read("journals")
-        taken = dict(zip(journals["path"], journals["read_bytes"], strict=True))
-        files = journal_files(home(), HOME_JOURNAL)
-        if all(file.stat().st_size <= taken.get(f"{HOME_JOURNAL}/{file.name}", 0) for file in files):
-            return
-        time.sleep(0.05)
-
-
-def _appears(search_id: str, trial_id: str | None, text: str, tags: list[str]) -> bool:
-    """Wait a moment until the store shows what was saved, so that the person does not see the old words again."""
-    until = time.monotonic() + WAIT_SECONDS
-    while not (there := current(search_id, trial_id).says(text, tags)) and time.monotonic() < until:
-        time.sleep(0.05)
-    return there

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,12 +10,10 @@ import streamlit as st
 
 from core import statements
 from pages.components.csv_button import csv_button
-from pages.components.data import home, read
+from pages.components.data import catch_up, home
 from pages.components.whatif_address import unique
 
 Row = dict[Any, Any]
-
-WAIT_SECONDS = 2.0  # until the store has what was just said
 
 
 def saved_list(
@@ -74,12 +71,12 @@ def saving(kind: str, words: str, save: Callable[[str], str], *, note: str = "")
 def _save(kind: str, words: str, name_key: str, save: Callable[[str], str]) -> None:
     name = str(st.session_state[name_key])
     try:
-        new_id = save(name)
+        save(name)
     except (ValueError, OSError) as error:
         st.session_state[f"{kind}_said"] = str(error)
         return
     st.session_state[name_key] = ""
-    _wait(kind, new_id, there=True)
+    catch_up()
     st.toast(f"Saved the {words} {name.strip()}.")
 
 
@@ -89,12 +86,5 @@ def _remove(kind: str, row: Row) -> None:
     except OSError as error:
         st.session_state[f"{kind}_said"] = str(error)
         return
-    _wait(kind, str(row[f"{kind}_id"]), there=False)
+    catch_up()
     st.toast(f"Removed {row['name']}.")
-
-
-def _wait(kind: str, one: str, *, there: bool) -> None:
-    """The record is durable; the store takes it in a moment later."""
-    until = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < until and (one in set(read(f"{kind}s")[f"{kind}_id"])) != there:
-        time.sleep(0.05)

@@ -167,10 +167,10 @@ def test_a_set_is_registered_judged_and_taken_back(
     assert not app.exception
     assert registered(home, own.dataset_id) == [other.dataset_id]
     assert begun == [("external", own.dataset_id, "external", "--of", own.dataset_id)]
-    app.run()
-    assert "**other**" in words(app)
+    assert "**other**" in words(app)  # at once
     app.button(key=f"external_remove_{other.dataset_id}").click().run()
     assert registered(home, own.dataset_id) == []
+    assert "No dataset is registered as external" in words(app)
 
 
 def test_a_folder_is_read_and_registered_in_one_go(

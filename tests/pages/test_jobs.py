@@ -13,6 +13,7 @@ from core import jobs
 from core.locks import try_lock
 from pages.components.jobs import begin, standing
 from store.journal import JournalWriter, journal_folder
+from store.owner import shared
 
 SCRIPT = "from pages.components.jobs import progress\nimport streamlit as st\nst.text(progress('audit', 'd-1'))\n"
 
@@ -65,6 +66,16 @@ def test_a_job_that_holds_its_lock_runs_whatever_the_store_has_of_an_earlier_one
     assert standing("audit", "d-1") == ("RUNNING", {})
     lock.release()
     assert standing("audit", "d-1")[0] == "FAILED"
+
+
+def test_the_end_of_a_job_is_known_as_soon_as_it_has_ended(home: Path):
+    for outcome in ("First.", "Second.", "Third."):
+        with jobs.running(home, "audit", "d-1") as job:
+            assert shared(home).catch_up(60)
+            assert standing("audit", "d-1")[0] == "RUNNING"
+            job.outcome = outcome
+        status, row = standing("audit", "d-1")
+        assert (status, row["message"]) == ("COMPLETE", outcome)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from store import owner as owner_module
 from store import queries
 from store.database import SCHEMA_VERSION, open_file, store_file
 from store.errors import StoreBusy, StoreError
+from store.ingest import Ingestor
 from store.journal import JournalWriter, journal_folder
 from store.owner import StoreOwner, shared
 from tests.store.factory import write_search
@@ -63,6 +63,40 @@ def test_it_starts_with_all_that_the_journals_hold(tmp_path: Path, started: Call
     search_id = write_search(tmp_path, trials=2, epochs=2, final=False)
     owner = started(tmp_path)
     assert len(queries.trials(owner.cursor(), search_id)) == 2
+
+
+def test_who_has_written_can_wait_until_the_store_has_it(
+    tmp_path: Path, started: Callable[..., StoreOwner], monkeypatch: pytest.MonkeyPatch
+):
+    journal = JournalWriter(journal_folder(tmp_path, "s-1"), "x")
+    say_epoch(journal, 0)
+    owner = started(tmp_path)
+    # However long it looks neither at files that have been quiet, nor at all:
+    monkeypatch.setattr("store.tail.HOT_SECONDS", -1.0)
+    monkeypatch.setattr("store.tail.SWEEP_SECONDS", 3600.0)
+    monkeypatch.setattr(owner_module, "ACTIVE_SECONDS", 3600.0)
+    for epoch in range(1, 20):
+        say_epoch(journal, epoch)
+        assert owner.catch_up(20)
+        assert epochs(owner) == list(range(epoch + 1))
+    owner.close()
+    assert not owner.catch_up(20)
+
+
+def test_nobody_waits_for_what_cannot_be_taken(
+    tmp_path: Path, started: Callable[..., StoreOwner], monkeypatch: pytest.MonkeyPatch
+):
+    owner = started(tmp_path)
+
+    def refuse(*_: Any, **__: Any) -> int:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Ingestor, "step", refuse)
+    assert not owner.catch_up(0.1)
+    assert "no space left" in str(owner.error)
+    monkeypatch.undo()
+    assert owner.catch_up(20)
+    assert owner.error is None
 
 
 def test_closing_lets_go_of_the_file_even_with_cursors_about(tmp_path: Path):
@@ -126,13 +160,12 @@ def test_without_the_lock_the_journals_are_shown_from_memory(
 
 
 def test_a_second_app_sees_the_first(
-    tmp_path: Path, started: Callable[..., StoreOwner], process: Callable[..., Process]
+    tmp_path: Path, started: Callable[..., StoreOwner], process: Callable[..., Process], monkeypatch: pytest.MonkeyPatch
 ):
     first = process(OWNER, tmp_path, "app")
     assert first.line() == "owner"
-    began = time.monotonic()
-    second = started(tmp_path)
-    assert time.monotonic() - began < 4  # an app is not asked to step aside
+    monkeypatch.setattr(owner_module, "STEP_ASIDE_SECONDS", 3600.0)
+    second = started(tmp_path)  # an app is not asked to step aside
     assert second.state == "memory"
     assert str(second.holder) == f"app (pid {first.popen.pid})"
     with pytest.raises(StoreBusy, match=r"held by app \(pid \d+\): stop that process"):
@@ -146,13 +179,13 @@ def test_an_ingest_process_steps_aside_for_an_app(
     wait_for(lambda: (tmp_path / "owner.json").exists())
     owner = started(tmp_path)
     assert owner.state == "owner"
-    assert ingest.popen.wait(timeout=20) == 0
+    assert ingest.popen.wait(timeout=100) == 0
     assert not (tmp_path / "owner.request").exists()
     assert json.loads((tmp_path / "owner.json").read_text()) == {
         "pid": os.getpid(), "kind": "app", "host": os.uname().nodename,
     }  # fmt: skip
     late = process(INGEST, tmp_path, 60)
-    assert late.popen.wait(timeout=30) == 1
+    assert late.popen.wait(timeout=100) == 1
     assert late.popen.stderr is not None
     assert late.popen.stderr.read() == f"Not needed: the store of {tmp_path} is filled by app (pid {os.getpid()}).\n"
 
@@ -162,7 +195,7 @@ def test_an_ingest_process_fills_the_store_and_ends(tmp_path: Path, process: Cal
     gone = {"pid": 2**22 + 1, "host": os.uname().nodename}
     (tmp_path / "owner.request").write_text(json.dumps(gone))  # what a killed app left behind asks for nothing
     idle = process(INGEST, tmp_path, 0.5)
-    assert idle.popen.wait(timeout=30) == 0
+    assert idle.popen.wait(timeout=100) == 0
     with open_file(store_file(tmp_path), read_only=True) as connection:
         assert len(queries.trials(connection, search_id)) == 1
     busy = process(INGEST, tmp_path, 60)
