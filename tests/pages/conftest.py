@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -23,10 +24,24 @@ OpenPage = Callable[..., AppTest]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home folder that the pages use; its store closes at the end."""
+    """A home folder that the pages use; its store closes at the end.
+
+    The store has read what a test wrote before each run of a page, as it has by the time at which a person clicks. What
+    a page itself writes while it runs it must wait for itself.
+    """
     monkeypatch.setenv("CELLASCENT_HOME", str(tmp_path))
-    yield tmp_path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AppTest, "_run", _after_the_store(tmp_path, AppTest._run))
+        yield tmp_path
     shared(tmp_path).close()
+
+
+def _after_the_store(home: Path, run: Callable[..., AppTest]) -> Callable[..., AppTest]:
+    def caught_up(*arguments: Any, **options: Any) -> AppTest:
+        assert shared(home).catch_up(60)
+        return run(*arguments, **options)
+
+    return caught_up
 
 
 @pytest.fixture

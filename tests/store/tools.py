@@ -53,7 +53,7 @@ def raw(home: Path, name: str, records: Iterable[dict[str, Any] | bytes]) -> Pat
     return path
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 100.0) -> Any:
     """Wait until the condition holds; its value. Fails after so many seconds."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
