@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.browser.clicks import SLOW
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("CELLASCENT_CHROMIUM", "/usr/bin/chromium"))
@@ -23,6 +25,8 @@ ARGUMENTS = [
 ]  # fmt: skip
 # Streamlit's client looks for the server below a deep link's path first; a server at the root answers 404 to that.
 PROBES = ("/_stcore/health", "/_stcore/host-config")
+
+expect.set_options(timeout=SLOW)
 
 
 @dataclass
@@ -44,7 +48,7 @@ class Watched:
 
     def open(self, url: str) -> None:
         self.page.goto(url)
-        self.page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+        self.page.get_by_role("heading", level=1).wait_for(timeout=SLOW)
 
 
 @pytest.fixture(scope="session")

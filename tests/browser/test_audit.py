@@ -29,20 +29,20 @@ def test_the_badge_stands_on_each_page_and_leads_to_the_audit(server: Server, wa
     }  # fmt: skip
     for path, query in paths.items():
         watched.open(f"{server.url}/{path}?{query}")
-        expect(badge(page), path).to_be_visible(timeout=20_000)
+        expect(badge(page), path).to_be_visible()
         expect(page.get_by_text(re.compile("of this model's lead over chance can be had from colour alone")), path)\
             .to_be_visible()  # fmt: skip
     badge(page).get_by_role("link").hover()
     expect(page.get_by_role("tooltip").filter(has_text="High: the accuracy alone says little")).to_be_visible()
     badge(page).get_by_role("link").click()
     expect(page).to_have_url(re.compile(rf"/data\?.*dataset={DATA}"))
-    expect(page.get_by_role("tab", name="Shortcut audit")).to_have_attribute("aria-selected", "true", timeout=20_000)
+    expect(page.get_by_role("tab", name="Shortcut audit")).to_have_attribute("aria-selected", "true")
     expect(page).to_have_url(re.compile("view=Shortcut"))  # so that a copied address shows the same
-    expect(page.locator(".st-key-audit_class .scatterlayer").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".st-key-audit_class .scatterlayer").first).to_be_visible()
     expect(page.get_by_text("Class and source are fully confounded")).to_be_visible()
     expect(page.get_by_role("button", name="Run the audit again")).to_be_visible()
     page.get_by_role("tab", name="Overview").click()
     expect(page.locator(".st-key-audit_class")).to_have_count(0)
     badge(page).get_by_role("link").click()  # the one at the head of the same page
-    expect(page.get_by_role("tab", name="Shortcut audit")).to_have_attribute("aria-selected", "true", timeout=20_000)
+    expect(page.get_by_role("tab", name="Shortcut audit")).to_have_attribute("aria-selected", "true")
     expect(page).to_have_url(re.compile("view=Shortcut"))

@@ -9,9 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from core.data.sample import make_sample
+from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
-
-SLOW, JOB = 20_000, 60_000  # ms; the latter for a process that starts where others work too
 
 
 def start_import(page: Page, folder: Path) -> None:
@@ -21,7 +20,7 @@ def start_import(page: Page, folder: Path) -> None:
     box.fill(str(folder))
     box.press("Enter")
     drawer.get_by_role("button", name="Import", exact=True).click()
-    expect(drawer).to_be_hidden(timeout=JOB)
+    expect(drawer).to_be_hidden()
 
 
 def test_import_look_and_hand_on_by_link(server: Server, watched: Watched, browser: Browser, tmp_path: Path):
@@ -34,51 +33,49 @@ def test_import_look_and_hand_on_by_link(server: Server, watched: Watched, brows
 
     watched.open(f"{server.url}/data")
     page = watched.page
-    expect(page.get_by_text("There are no data of yours here yet.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There are no data of yours here yet.")).to_be_visible()
 
     start_import(page, only)  # what cannot be used gets one sentence, and can be put away
-    expect(page.get_by_text("only one class folder")).to_be_visible(timeout=JOB)
+    expect(page.get_by_text("only one class folder")).to_be_visible()
     page.get_by_role("button", name="Close", exact=True).click()
-    expect(page.get_by_text("only one class folder")).to_be_hidden(timeout=SLOW)
+    expect(page.get_by_text("only one class folder")).to_be_hidden()
 
     start_import(page, cells)
-    expect(page).to_have_url(re.compile(r"dataset=d-[0-9a-f]{16}"), timeout=JOB)
-    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true", timeout=SLOW)
-    expect(page.get_by_text("All 59 images are 48 x 48 px.")).to_be_visible(timeout=SLOW)
-    expect(page.locator(".st-key-split_bars .main-svg").first).to_be_visible(timeout=SLOW)
+    expect(page).to_have_url(re.compile(r"dataset=d-[0-9a-f]{16}"))
+    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("All 59 images are 48 x 48 px.")).to_be_visible()
+    expect(page.locator(".st-key-split_bars .main-svg").first).to_be_visible()
 
     page.get_by_role("tab", name="Left out").click()
-    expect(page.get_by_text("3 files that are not used")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("3 files that are not used")).to_be_visible()
     page.get_by_role("tab", name="Label conflicts").click()
-    expect(page.get_by_text("basophil or myeloblast?")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("basophil or myeloblast?")).to_be_visible()
 
     page.get_by_role("tab", name="Images").click()
-    expect(page.get_by_text("Images 1 to 24 of 59; the classes take turns.")).to_be_visible(timeout=SLOW)
-    box = page.get_by_role("combobox", name=re.compile("Class"))
-    box.click()
-    page.get_by_role("option", name="monocyte").click()
-    expect(page.get_by_text("Images 1 to 12 of 12.")).to_be_visible(timeout=SLOW)
-    expect(page).to_have_url(re.compile("class=monocyte"), timeout=SLOW)
-    expect(page.get_by_role("img", name=re.compile("^monocyte.synthetic_")).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Images 1 to 24 of 59; the classes take turns.")).to_be_visible()
+    choose(page, re.compile("Class"), "monocyte")
+    expect(page.get_by_text("Images 1 to 12 of 12.")).to_be_visible()
+    expect(page).to_have_url(re.compile("class=monocyte"))
+    expect(page.get_by_role("img", name=re.compile("^monocyte.synthetic_")).first).to_be_visible()
 
     other = browser.new_context(viewport={"width": 900, "height": 900})
     again = other.new_page()
     again.goto(page.url)
-    expect(again.get_by_text("Images 1 to 12 of 12.")).to_be_visible(timeout=SLOW)
-    expect(again.get_by_role("tab", name="Images")).to_have_attribute("aria-selected", "true", timeout=SLOW)
+    expect(again.get_by_text("Images 1 to 12 of 12.")).to_be_visible()
+    expect(again.get_by_role("tab", name="Images")).to_have_attribute("aria-selected", "true")
     again.get_by_role("button", name=re.compile("^synthetic_")).first.click()
     dialog = again.get_by_role("dialog")
-    expect(dialog.get_by_text("48 x 48 px")).to_be_visible(timeout=SLOW)
-    expect(again).to_have_url(re.compile("image=[0-9]+"), timeout=SLOW)
+    expect(dialog.get_by_text("48 x 48 px")).to_be_visible()
+    expect(again).to_have_url(re.compile("image=[0-9]+"))
     again.keyboard.press("Escape")
-    expect(dialog).to_be_hidden(timeout=SLOW)
+    expect(dialog).to_be_hidden()
     again.get_by_role("button", name="All datasets").click()
-    expect(again).to_have_url(re.compile("/data$"), timeout=SLOW)
-    expect(again.get_by_text("2 of 2 datasets")).to_be_visible(timeout=SLOW)
+    expect(again).to_have_url(re.compile("/data$"))
+    expect(again.get_by_text("2 of 2 datasets")).to_be_visible()
     again.locator(".st-key-card_published-he-zhou-2025").get_by_role("link", name="Open").click()
-    expect(again.get_by_text("There is no list of its images")).to_be_visible(timeout=SLOW)
+    expect(again.get_by_text("There is no list of its images")).to_be_visible()
     again.get_by_role("tab", name="Images").click()
     again.get_by_role("combobox", name=re.compile("^Dataset")).click()
     again.get_by_role("option", name=re.compile("^cells")).click()  # the same tab, without the class of before
-    expect(again.get_by_text("Images 1 to 24 of 59; the classes take turns.")).to_be_visible(timeout=SLOW)
+    expect(again.get_by_text("Images 1 to 24 of 59; the classes take turns.")).to_be_visible()
     other.close()

@@ -26,11 +26,11 @@ def test_from_a_cell_to_its_images_and_by_link_to_the_same(server: Server, watch
     trial = f"{search_id}.00-initial"
     watched.open(f"{server.url}/evaluate?search={search_id}&trial={trial}&split=Validation")
     page = watched.page
-    expect(page.get_by_text("the search chose by these").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("the search chose by these").first).to_be_visible()
     page.get_by_role("slider").press("ArrowLeft")
     expect(page).to_have_url(re.compile("epoch=4"))
     page.get_by_role("tab", name="Confusion and images").click()
-    expect(page.locator(".st-key-confusion .heatmaplayer image").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".st-key-confusion .heatmaplayer image").first).to_be_visible()
 
     click_cell(page, 1, 1)
     expect(page.get_by_text("of class erythroblast called erythroblast")).to_be_visible()
@@ -49,9 +49,7 @@ def test_from_a_cell_to_its_images_and_by_link_to_the_same(server: Server, watch
     other = browser.new_context(viewport={"width": 1440, "height": 900})
     again = other.new_page()
     again.goto(link)
-    expect(again.get_by_role("dialog").get_by_text("myeloblast, called myeloblast (right)")).to_be_visible(
-        timeout=20_000
-    )
+    expect(again.get_by_role("dialog").get_by_text("myeloblast, called myeloblast (right)")).to_be_visible()
     again.keyboard.press("Escape")
     expect(again.get_by_role("dialog")).to_have_count(0)
     expect(again.get_by_text("of class myeloblast called myeloblast")).to_be_visible()

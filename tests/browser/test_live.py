@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from store.journal import JournalWriter, journal_folder
+from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
 
@@ -50,7 +51,7 @@ def test_a_fresh_server_answers_deep_links_with_frame_and_page(server: Server, w
         watched.open(f"{server.url}{path}")
         page = watched.page
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-        expect(page.get_by_text(shown)).to_be_visible(timeout=20_000)
+        expect(page.get_by_text(shown)).to_be_visible()
         for name in ("Searches", "Search", "Evaluate", "Predict"):
             expect(page.get_by_role("banner").get_by_role("link", name=name, exact=True)).to_be_visible()
 
@@ -60,22 +61,18 @@ def test_epochs_arrive_without_a_reload_and_choices_keep(server: Server, watched
     watched.open(f"{server.url}/search?search={RUNNING}")
     page = watched.page
     expect(page.get_by_text("trial 3, epoch 7 of 12")).to_be_visible()
-    expect(page.locator(".st-key-curve_loss svg").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".st-key-curve_loss svg").first).to_be_visible()
     page.evaluate("window.stillTheSame = true")
 
     # A person picks a trial, scrolls, and folds the settings open.
-    box = page.get_by_role("combobox", name=re.compile("^Trial"))
-    box.scroll_into_view_if_needed()
-    page.wait_for_timeout(1_000)  # an open menu closes when the page scrolls: let it come to rest first
-    box.click()
-    page.get_by_role("option", name="cycle 0, start").click()
+    choose(page, re.compile("^Trial"), "cycle 0, start")
     expect(page).to_have_url(re.compile(r"trial=s-20261124-101500-0000aa\.00-initial"))
     page.get_by_text("Reproduce", exact=True).click()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 700)")
     before = page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
 
     grow(server.home, "01-epochs", range(7, 9))
-    expect(page.get_by_text("trial 3, epoch 9 of 12")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("trial 3, epoch 9 of 12")).to_be_visible()
     assert page.evaluate("window.stillTheSame") is True
     assert page.get_by_test_id("stMain").evaluate("main => main.scrollTop") == before
     expect(page.get_by_text("Learning rate 1e-2, batch size 10, 10 epochs")).to_be_visible()
@@ -88,7 +85,7 @@ def test_a_new_search_appears_in_the_list(server: Server, watched: Watched):
     page = watched.page
     expect(page.get_by_text("This is the published search")).to_be_visible()
     write_search(server.home, seed=3, trials=2)
-    expect(page.get_by_text("Made-up search 3")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Made-up search 3")).to_be_visible()
     expect(page.get_by_text("This is the published search")).to_have_count(0)
 
 
@@ -102,7 +99,7 @@ def test_a_dialog_survives_the_live_updates_and_deletes(server: Server, watched:
     page.wait_for_timeout(5_000)  # two beats of the list
     expect(page.get_by_text("removed for good")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("Made-up search 3")).to_have_count(0, timeout=15_000)
+    expect(page.get_by_text("Made-up search 3")).to_have_count(0)
 
 
 def test_a_wrong_link_is_answered_with_a_sentence(server: Server, watched: Watched):

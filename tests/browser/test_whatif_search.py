@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
+from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
 from tests.pages.whatif import write_what_if
 from tests.store.factory import write_search
@@ -13,36 +14,27 @@ from tests.store.factory import write_search
 PARTED = "There the recorded search stops; under these rules it goes on with cycle 5."
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
 def test_other_rules_by_link_and_the_points_that_they_need(server: Server, watched: Watched, browser: Browser):
     search_id = write_search(server.home, seed=5, epochs=5, n_val=225)
     watched.open(f"{server.url}/whatif_search?search={search_id}")
     page = watched.page
-    expect(page.get_by_text("Both go the same way to the end, and choose the same point.")).to_be_visible(
-        timeout=30_000
-    )
-    expect(page.get_by_text("On 1,000 redrawn validation sets of 225 images")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Both go the same way to the end, and choose the same point.")).to_be_visible()
+    expect(page.get_by_text("On 1,000 redrawn validation sets of 225 images")).to_be_visible()
 
     choose(page, "Patience (cycles)", "3")
-    expect(page.get_by_text(PARTED)).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(PARTED)).to_be_visible()
     expect(page).to_have_url(re.compile("patience=3"))
     page.get_by_role("radio", name="Best epoch").click()
     expect(page).to_have_url(re.compile("judged_by=Best"))
-    expect(page.get_by_text("its weights are kept, those of the best are not")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("its weights are kept, those of the best are not")).to_be_visible()
     page.get_by_role("radio", name="Last epoch").click()
-    expect(page.get_by_text(PARTED)).to_be_visible(timeout=20_000)
-    expect(page.locator(".st-key-whatif_paths .scatterlayer").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(PARTED)).to_be_visible()
+    expect(page.locator(".st-key-whatif_paths .scatterlayer").first).to_be_visible()
     link = page.url
 
     page.get_by_role("button", name=re.compile("Train these 3 points")).first.click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("its path, its best trial and its model stay what they are")).to_be_visible(
-        timeout=20_000
-    )
+    expect(dialog.get_by_text("its path, its best trial and its model stay what they are")).to_be_visible()
     dialog.get_by_role("button", name="Not now").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -52,6 +44,6 @@ def test_other_rules_by_link_and_the_points_that_they_need(server: Server, watch
     other = browser.new_context(viewport={"width": 1440, "height": 900})
     again = other.new_page()
     again.goto(link)
-    expect(again.get_by_text(PARTED)).to_be_visible(timeout=30_000)
-    expect(again.get_by_text("It ends after cycle 5: DE_COUNT reached 3")).to_be_visible(timeout=20_000)
+    expect(again.get_by_text(PARTED)).to_be_visible()
+    expect(again.get_by_text("It ends after cycle 5: DE_COUNT reached 3")).to_be_visible()
     other.close()
