@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
+settings.register_profile("tests", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("tests")
 os.environ["CELLASCENT_AUDIT"] = "off"  # no search of a test leaves an audit behind; the audit's own tests start theirs
 
 
