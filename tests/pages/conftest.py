@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from store.database import store_file
 from store.owner import shared
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,13 +25,31 @@ PAGES["data"] = "data.py"
 OpenPage = Callable[..., AppTest]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def installed_components() -> Iterator[None]:
+    """AppTest searches all installed packages for components once a page, for longer than most pages take to draw."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with its tables and the published search, and nothing else."""
+    home = tmp_path_factory.mktemp("empty")
+    shared(home).close()
+    return store_file(home)
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home folder that the pages use; its store closes at the end.
 
     The store has read what a test wrote before each run of a page, as it has by the time at which a person clicks. What
     a page itself writes while it runs it must wait for itself.
     """
+    shutil.copy(empty_store, store_file(tmp_path))  # making the tables takes longer than most of what is tested
     monkeypatch.setenv("CELLASCENT_HOME", str(tmp_path))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AppTest, "_run", _after_the_store(tmp_path, AppTest._run))

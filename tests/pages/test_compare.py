@@ -18,6 +18,7 @@ from pages.components.compare_metrics import metrics_table
 from pages.components.compare_parallel import coordinates
 from pages.components.compare_settings import differing, marks, settings_of, settings_table
 from pages.components.data import read
+from store.owner import shared
 from store.published import SEARCH_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.store.factory import write_search
@@ -39,10 +40,11 @@ def address(app: AppTest, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Journals of two searches, written once."""
+    """Two searches, written and read into a store once."""
     folder = tmp_path_factory.mktemp("written")
     write_search(folder, search_id=FIRST, trials=7, epochs=3, seed=1)
     write_search(folder, search_id=SECOND, trials=4, epochs=3, seed=2)
+    shared(folder).close()
     return folder
 
 
