@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +22,16 @@ from core.learning.settings import InitialWeights, TrialSettings
 from core.learning.worker import Spec
 from core.locks import try_lock
 from core.paths import dataset_file, trial_folder, trial_lock
-from core.search.launcher import REPOSITORY
 from store.journal import journal_folder, replay
+from tests.preloaded import Preloaded, Started
 
+# A worker by itself imports torch and timm for longer than it trains here.
+WORKERS = Preloaded("core.learning.checkpoint", "core.learning.reuse", "core.learning.training", "core.heart")
 SEARCH = "s-test"
 SETTINGS = TrialSettings(
     backbone="inception_v3", image_size=75, learning_rate=1e-3, batch_size=5, epochs=3, seed=0, threads=1
 )
+SMALL = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,12 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     root = tmp_path_factory.mktemp("worker")
     make_sample(root / "cells", per_class=8, size=75, seed=0)
     return scan(root / "cells", work=root / "work", seed=0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers() -> Iterator[None]:
+    yield
+    WORKERS.close()
 
 
 def write_spec(home: Path, dataset: Dataset, name: str, settings: TrialSettings, parent: str | None = None) -> Path:
@@ -49,7 +56,7 @@ def write_spec(home: Path, dataset: Dataset, name: str, settings: TrialSettings,
         home=str(home), search_id=SEARCH, trial_id=f"{SEARCH}.{name}", settings=settings, dataset=str(file),
         cache=str(home / "cache" / f"{dataset.dataset_id}-{settings.image_size}.npy"),
         weights=InitialWeights(None, None, "none"), parent=f"{SEARCH}.{parent}" if parent else None,
-        controller=os.getpid(),
+        controller=WORKERS.pid,
     )  # fmt: skip
     folder = trial_folder(home, spec.trial_id)
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,11 +64,8 @@ def write_spec(home: Path, dataset: Dataset, name: str, settings: TrialSettings,
     return folder / "spec.json"
 
 
-def start(spec: Path, *before: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*before, sys.executable, "-m", "core.learning.worker", str(spec)],
-        cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+def start(spec: Path, file_bytes: int | None = None) -> Started:
+    return WORKERS.start("core.learning.worker", str(spec), file_bytes=file_bytes)
 
 
 def train(
@@ -112,15 +116,20 @@ def test_killed_inside_epoch_3_and_started_again_it_equals_an_undisturbed_trial(
     process = start(spec)
     wait_for_epoch(tmp_path, "killed", 2)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(60)
     assert status(tmp_path, "killed") == "RUNNING"  # it could not say anything more
     assert len(records(tmp_path, "killed", "epoch")) == 2
     assert start(spec).wait(timeout=240) == 0
     assert [record["attempt"] for record in records(tmp_path, "killed", "trial_event")] == [1, 2, 2]
     assert_same_trial(tmp_path, "whole", "killed")
-    # A trial of 2 epochs continued by 1 is the same too, and its first epochs are marked as reused.
-    train(tmp_path, dataset, "two", dataclasses.replace(SETTINGS, epochs=2))
-    train(tmp_path, dataset, "continued", parent="two")
+
+
+def test_two_epochs_continued_by_one_are_a_trial_of_three_and_marked_as_reused(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    train(tmp_path, dataset, "whole", SMALL)
+    train(tmp_path, dataset, "two", dataclasses.replace(SMALL, epochs=2))
+    train(tmp_path, dataset, "continued", SMALL, parent="two")
     assert [record["reused"] for record in records(tmp_path, "continued", "epoch")] == [True, True, False]
     assert_same_trial(tmp_path, "whole", "continued")
 
@@ -128,7 +137,7 @@ def test_killed_inside_epoch_3_and_started_again_it_equals_an_undisturbed_trial(
 def test_an_epoch_that_was_saved_but_not_recorded_is_recorded_by_the_next_attempt(
     tmp_path: Path, dataset: Dataset
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, epochs=2)
+    settings = dataclasses.replace(SMALL, epochs=2)
     train(tmp_path, dataset, "whole", settings)
     spec = write_spec(tmp_path, dataset, "torn", settings)
     assert start(spec).wait(timeout=240) == 0
@@ -144,7 +153,7 @@ def test_an_epoch_that_was_saved_but_not_recorded_is_recorded_by_the_next_attemp
 def test_sigterm_stops_after_the_epoch_and_a_parent_of_another_kind_is_not_continued(
     tmp_path: Path, dataset: Dataset
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=400)
+    settings = dataclasses.replace(SMALL, epochs=400)
     spec = write_spec(tmp_path, dataset, "stopped", settings)
     process = start(spec)
     wait_for_epoch(tmp_path, "stopped", 1)
@@ -159,7 +168,7 @@ def test_sigterm_stops_after_the_epoch_and_a_parent_of_another_kind_is_not_conti
 
 
 def test_a_trial_that_fails_says_why_and_is_not_started_again(tmp_path: Path, dataset: Dataset) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, learning_rate=1e20)
+    settings = dataclasses.replace(SMALL, learning_rate=1e20)
     spec = write_spec(tmp_path, dataset, "failed", settings)
     assert start(spec).wait(timeout=120) == 0
     assert status(tmp_path, "failed") == "FAILED"
@@ -169,7 +178,7 @@ def test_a_trial_that_fails_says_why_and_is_not_started_again(tmp_path: Path, da
 
 
 def test_a_successor_waits_for_the_orphan_that_still_trains(tmp_path: Path, dataset: Dataset) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=1)
+    settings = dataclasses.replace(SMALL, epochs=1)
     spec = write_spec(tmp_path, dataset, "held", settings)
     lock = try_lock(trial_lock(tmp_path, f"{SEARCH}.held"))
     assert lock is not None
@@ -183,7 +192,7 @@ def test_a_successor_waits_for_the_orphan_that_still_trains(tmp_path: Path, data
 
 
 def test_killed_after_its_evaluation_it_is_completed_without_training_again(tmp_path: Path, dataset: Dataset) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=2)
+    settings = dataclasses.replace(SMALL, epochs=2)
     train(tmp_path, dataset, "late", settings)
     before = numbers(tmp_path, "late")
     [journal] = journal_folder(tmp_path, SEARCH).glob("late-*.jsonl")
@@ -195,10 +204,10 @@ def test_killed_after_its_evaluation_it_is_completed_without_training_again(tmp_
 
 
 def test_on_a_full_disk_there_is_no_verdict_and_with_room_again_it_goes_on(tmp_path: Path, dataset: Dataset) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=2)
+    settings = dataclasses.replace(SMALL, epochs=2)
     spec = write_spec(tmp_path, dataset, "full", settings)
     # No file may grow over 1 MB: the checkpoint does not fit.
-    assert start(spec, "bash", "-c", 'ulimit -f 1000; exec "$@"', "bash").wait(timeout=120) == TROUBLE
+    assert start(spec, file_bytes=1_000_000).wait(timeout=120) == TROUBLE
     assert not records(tmp_path, "full", "epoch")
     assert "FAILED" not in {record["status"] for record in records(tmp_path, "full", "trial_event")}
     train(tmp_path, dataset, "full", settings)
@@ -208,7 +217,7 @@ def test_on_a_full_disk_there_is_no_verdict_and_with_room_again_it_goes_on(tmp_p
 def test_a_damaged_checkpoint_is_passed_over_and_training_again_gives_the_same(
     tmp_path: Path, dataset: Dataset
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=2)
+    settings = dataclasses.replace(SMALL, epochs=2)
     train(tmp_path, dataset, "whole", settings)
     train(tmp_path, dataset, "one", dataclasses.replace(settings, epochs=1))
     file = trial_folder(tmp_path, f"{SEARCH}.one") / STATE
@@ -219,12 +228,12 @@ def test_a_damaged_checkpoint_is_passed_over_and_training_again_gives_the_same(
 
 
 def test_epochs_of_another_version_are_not_continued_and_not_mixed(tmp_path: Path, dataset: Dataset) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=400)
+    settings = dataclasses.replace(SMALL, epochs=400)
     spec = write_spec(tmp_path, dataset, "old", settings)
     process = start(spec)
     wait_for_epoch(tmp_path, "old", 1)
     process.kill()
-    process.wait()
+    process.wait(60)
     recorded = len(records(tmp_path, "old", "epoch"))
     file = trial_folder(tmp_path, f"{SEARCH}.old") / KEY
     described = json.loads(file.read_text())
@@ -236,7 +245,7 @@ def test_epochs_of_another_version_are_not_continued_and_not_mixed(tmp_path: Pat
 
 
 def test_a_worker_whose_controller_is_gone_ends_after_the_epoch(tmp_path: Path, dataset: Dataset) -> None:
-    settings = dataclasses.replace(SETTINGS, backbone="resnet10t", image_size=32, epochs=400)
+    settings = dataclasses.replace(SMALL, epochs=400)
     spec = write_spec(tmp_path, dataset, "orphan", settings)
     described = json.loads(spec.read_text())
     spec.write_text(json.dumps(described | {"controller": 1 << 22}))  # not the process that starts it
