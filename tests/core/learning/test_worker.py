@@ -183,7 +183,7 @@ def test_a_successor_waits_for_the_orphan_that_still_trains(tmp_path: Path, data
     lock = try_lock(trial_lock(tmp_path, f"{SEARCH}.held"))
     assert lock is not None
     process = start(spec)
-    time.sleep(8)
+    time.sleep(3)  # long enough to come to the lock
     assert process.poll() is None
     assert not records(tmp_path, "held", "trial_event")
     lock.release()
