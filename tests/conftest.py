@@ -14,6 +14,16 @@ settings.register_profile("tests", deadline=None)  # how long an example takes s
 settings.load_profile("tests")
 os.environ["CELLASCENT_AUDIT"] = "off"  # no search of a test leaves an audit behind; the audit's own tests start theirs
 
+LONGEST = (
+    "tests/browser/test_walk.py", "tests/test_command_line.py", "tests/browser/", "tests/core/learning/test_worker.py",
+    "tests/core/search/test_extra_training.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: next((at for at, name in enumerate(LONGEST) if item.nodeid.startswith(name)), 99))
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import Error, Locator, Page, expect
 
-SLOW = 60_000  # ms that a test waits for what it expects; other tests may be using the processor
+SLOW = 100_000  # ms that a test waits for what it expects and clicks; others may be using the processor
 
 
 def at_rest(page: Page) -> None:

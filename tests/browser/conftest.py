@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.clicks import SLOW
+from tests.preloaded import Preloaded, Started
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("CELLASCENT_CHROMIUM", "/usr/bin/chromium"))
@@ -36,7 +36,7 @@ class Server:
     home: Path
     url: str
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Started
 
 
 @dataclass
@@ -51,8 +51,9 @@ class Watched:
         self.page.get_by_role("heading", level=1).wait_for(timeout=SLOW)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Chromium. It ends with the tests of this folder: its event loop would be in the way of others."""
     if not CHROMIUM.exists():
         missing = f"no Chromium at {CHROMIUM}; set CELLASCENT_CHROMIUM to its path"
         if os.environ.get("CELLASCENT_REQUIRE_BROWSER"):  # where these tests must not be left out silently
@@ -60,8 +61,21 @@ def browser() -> Iterator[Browser]:
         pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(browser, "new_context", _patient(browser.new_context))
+            yield browser
         browser.close()
+
+
+def _patient(new_context: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
+    """Clicks wait for their control as long as expectations wait for what they expect."""
+
+    def patient(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        context.set_default_timeout(SLOW)
+        return context
+
+    return patient
 
 
 @pytest.fixture
@@ -81,8 +95,16 @@ def watched(browser: Browser) -> Iterator[Watched]:
     assert watched.complaints == []
 
 
+@pytest.fixture(scope="package")
+def servers() -> Iterator[Preloaded]:
+    """What starts the apps: each would spend more time on its imports than on its pages."""
+    preloaded = Preloaded("streamlit.web.cli", "duckdb", "pandas", "plotly.graph_objects", "scipy.stats", "uvicorn")
+    yield preloaded
+    preloaded.close()
+
+
 @pytest.fixture
-def server(tmp_path: Path, browser: Browser) -> Iterator[Server]:
+def server(tmp_path: Path, browser: Browser, servers: Preloaded) -> Iterator[Server]:
     """The app on a free port; tests write their journals into `home` before or while it runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -90,20 +112,19 @@ def server(tmp_path: Path, browser: Browser) -> Iterator[Server]:
     home = tmp_path / "home"
     home.mkdir()
     log = tmp_path / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "CELLASCENT_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    environment = {"CELLASCENT_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    process = servers.start("streamlit", "run", "app.py", "--server.port", str(port), environment=environment,
+                            output=log)  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, process, log)
         yield Server(home, url, log, process)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(url: str, process: Started, log: Path) -> None:
     for _ in range(240):
         if process.poll() is not None:
             break
