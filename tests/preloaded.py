@@ -123,16 +123,20 @@ def _serve() -> dict[str, Any]:
     with selectors.DefaultSelector() as events:
         events.register(0, selectors.EVENT_READ)
         rest = b""
+        running: set[int] = set()
         while True:
             for key, _ in events.select():
                 if key.fileobj != 0:
                     events.unregister(key.fileobj)
                     os.close(int(key.fd))
                     _, status = os.waitpid(key.data, 0)
+                    running.discard(key.data)
                     _tell(key.data, os.waitstatus_to_exitcode(status))
                     continue
                 found = os.read(0, 2**20)
-                if not found:
+                if not found:  # the tests have ended, or are gone
+                    for pid in running:
+                        os.kill(pid, signal.SIGKILL)
                     os._exit(0)
                 *lines, rest = (rest + found).split(b"\n")
                 for line in lines:
@@ -140,6 +144,7 @@ def _serve() -> dict[str, Any]:
                     if pid == 0:
                         return json.loads(line)
                     events.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
+                    running.add(pid)
                     _tell(pid, None)
 
 

@@ -22,6 +22,9 @@ CHROMIUM = Path(os.environ.get("CELLASCENT_CHROMIUM", "/usr/bin/chromium"))
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    # A page that nobody looks at must not be put behind all other processes, as Chromium does with it.
+    "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+    "--disable-background-timer-throttling",
 ]  # fmt: skip
 # Streamlit's client looks for the server below a deep link's path first; a server at the root answers 404 to that.
 PROBES = ("/_stcore/health", "/_stcore/host-config")
