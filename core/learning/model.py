@@ -1,4 +1,4 @@
-"""Models through timm, and the files that hold their weights.
+"""Models, and the files that hold their weights.
 
 Initial weights are settled once a search (`prepare_weights`) and kept as one file, so that every trial starts from
 the same bytes and a resumed search needs no network.
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import timm
 import torch
 from huggingface_hub import constants
 from safetensors import SafetensorError
@@ -24,6 +23,7 @@ from safetensors.torch import load_file, save
 from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
+from core.learning import backbones
 from core.learning.settings import InitialWeights, ModelError
 from store.journal import write_durably
 
@@ -51,12 +51,12 @@ def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights
     Args:
         setting: "auto", "none" or a file (.safetensors, .pth) holding the backbone's state dict. Of several, separated
             by commas, the first file that fits; where none does, "none" if it is among them, else as with "auto".
-        backbone: timm model name.
+        backbone: name of a model of timm, or of those in `backbones`.
         folder: where the settled state dict is kept.
 
     Raises ModelError for an unknown backbone and for a file that is missing, broken or does not fit.
     """
-    bare = _create(backbone)
+    bare = backbones.create(backbone)
     parts = [part.strip() for part in setting.split(",")]
     files = [part for part in parts if part not in ("auto", "none")]
     found = _first_fitting(files, bare, backbone, strict=len(parts) == 1)
@@ -97,26 +97,28 @@ def _first_fitting(
 
 def _from_hub(backbone: str) -> tuple[dict[str, Tensor], str] | InitialWeights:
     """State and origin of the hub's weights; where there are none, the random ones with the reason."""
-    if not hub_answers():
-        constants.HF_HUB_OFFLINE = True  # what an earlier download left is still used; retries would take minutes
+    offline = not hub_answers(backbones.hub_address(backbone))
     try:
-        state = timm.create_model(backbone, pretrained=True, num_classes=0).state_dict()
+        state = backbones.pretrained_state(backbone, offline=offline)
     except Exception as error:  # a hub fails in many ways; each means the same for us
         reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}" if str(error) else "no answer"
-        if constants.HF_HUB_OFFLINE:
-            reason = f"{urlsplit(constants.ENDPOINT).hostname} does not answer"
+        if offline or (constants.HF_HUB_OFFLINE and backbones.maker(backbone) == "timm"):
+            reason = f"{backbones.hub_host(backbone)} does not answer"
         return InitialWeights(
             None, None, f"none: no model hub could be reached ({reason}), so the network starts from random weights"
         )
-    return state, f"timm's pretrained weights of {backbone}"
+    return state, f"{backbones.maker(backbone)}'s pretrained weights of {backbone}"
 
 
-def hub_answers() -> bool:
-    """Whether the model hub can be reached, found out in seconds; behind a proxy only a download can tell: True."""
+def hub_answers(url: str = "") -> bool:
+    """Whether the model hub (or the host of the address) can be reached, found out in seconds.
+
+    Behind a proxy only a download can tell: True.
+    """
     if {"https_proxy", "all_proxy"} & {name.lower() for name, value in os.environ.items() if value}:
         return True
     try:
-        address = urlsplit(constants.ENDPOINT)
+        address = urlsplit(url or constants.ENDPOINT)
         with socket.create_connection((address.hostname or "", address.port or 443), timeout=5):
             return True
     except OSError:
@@ -129,8 +131,7 @@ def build(backbone: str, n_classes: int, weights: str | None, seed: int) -> nn.M
     The head comes from `reset_classifier`: it starts at a smaller scale, and so calmer, than one made at creation.
     """
     torch.manual_seed(seed)
-    overlay = {"file": weights} if weights else None
-    model: Any = timm.create_model(backbone, pretrained=bool(weights), num_classes=0, pretrained_cfg_overlay=overlay)
+    model: Any = backbones.create(backbone, weights)
     torch.manual_seed(seed)  # the head must not depend on how many numbers the backbone drew
     model.reset_classifier(n_classes)
     network: nn.Module = model.to(memory_format=torch.channels_last)
@@ -162,18 +163,10 @@ def load_trained(folder: Path) -> tuple[nn.Module, ModelFacts]:
     if hashlib.sha256(data).hexdigest() != described.pop("sha256", None):
         raise ModelError(f"{folder / 'weights.safetensors'} does not match its weights.json; train the trial again.")
     facts = ModelFacts(**described)
-    model: Any = timm.create_model(facts.backbone, pretrained=False, num_classes=0)
+    model: Any = backbones.create(facts.backbone)
     model.reset_classifier(len(facts.classes))
     model.load_state_dict(load_file(folder / "weights.safetensors"))
     return model.to(memory_format=torch.channels_last).eval(), facts
-
-
-def _create(backbone: str) -> nn.Module:
-    try:
-        model: nn.Module = timm.create_model(backbone, pretrained=False, num_classes=0)
-    except RuntimeError as error:
-        raise ModelError(f"timm knows no model {backbone!r}; `timm.list_models()` lists the names.") from error
-    return model
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ def pooled_features(
     """Features (n, D) of uint8 RGB images (n, S, S, 3) from a backbone's initial weights, in eval mode.
 
     Args:
-        backbone: timm model name.
+        backbone: its name, see `core.learning.backbones`.
         weights: file of its initial weights; None: random ones.
         tell: told (images done, images in all).
         leave: called between batches; may raise to end the work.

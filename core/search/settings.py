@@ -17,6 +17,7 @@ from core.search.space import Add, Choose, Coordinate, Divide, Grow, SearchSpace
 
 SAMPLE = "sample"  # the data setting that means: make synthetic sample cells
 GSECA, EVERY = "gseca", "every"
+LEAST_SIDES = {"inception": 75, "alexnet": 63}  # px, by how a backbone's name begins; the others of README read 32
 
 
 def _setting(
@@ -42,7 +43,9 @@ class SearchSettings:
         "and recipes once, to compare them.", (GSECA, EVERY),
     )  # fmt: skip
     backbone: str = _setting(
-        "inception_v3", "Backbone", "Any timm model name; several, separated by commas, are a coordinate of the search."
+        "inception_v3",
+        "Backbone",
+        "Any timm model name, googlenet or alexnet; several, separated by commas, are a coordinate of the search.",
     )
     recipe: str = _setting(
         PLAIN, "Recipe", "How to train against shortcuts: " + ", ".join(RECIPES) + "; several, separated by commas, "
@@ -108,9 +111,11 @@ class SearchSettings:
             applied(recipe, TrialSettings())
         if self.method == EVERY and len(self.backbones) * len(self.recipes) < 2:
             raise SettingsError("method is every, but there is one point only; list several recipes or backbones.")
-        smallest = min(self.image_size, self.final_image_size or 75)
-        if smallest < 75 and (large := [name for name in self.backbones if name.startswith("inception")]):
-            raise SettingsError(f"image_size is {self.image_size}; {large[0]} needs at least 75 px.")
+        for name in self.backbones:
+            for size in ("image_size", "final_image_size"):
+                side, least = getattr(self, size), _least_side(name)
+                if 0 < side < least:
+                    raise SettingsError(f"{size} is {side}; {name} needs at least {least} px.")
         if not 0 < self.learning_rate_bound <= self.learning_rate:
             raise SettingsError(
                 f"learning_rate is {self.learning_rate}; it must be above 0 and not below its bound "
@@ -200,6 +205,11 @@ class SearchSettings:
         known = {spec.name for spec in fields(SearchSettings)}
         kept = {name: value for name, value in data.items() if name in known}
         return SearchSettings(**{**kept, "augment": AugmentSettings(**data.get("augment", {}))})
+
+
+def _least_side(backbone: str) -> int:
+    """The smallest image, in px, from which the backbone makes anything."""
+    return next((least for start, least in LEAST_SIDES.items() if backbone.startswith(start)), 0)
 
 
 def _listed(text: str) -> tuple[str, ...]:

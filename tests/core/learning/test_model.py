@@ -41,7 +41,7 @@ def test_auto_without_a_hub_says_why_it_starts_from_random_weights(
         return network
 
     monkeypatch.setattr(timm, "create_model", offline)
-    monkeypatch.setattr(model, "hub_answers", lambda: True)
+    monkeypatch.setattr(model, "hub_answers", lambda url: True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     weights = model.prepare_weights("auto", BACKBONE, tmp_path)
     assert weights.path is None
