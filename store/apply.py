@@ -25,7 +25,8 @@ FACTS = {
     "duplicate_pair": ("dataset_id", "image_a", "image_b"), "external_result": ("trial_id", "external_id"),
 }  # fmt: skip
 LATEST = {
-    "heartbeat": ("search_id", "trial_id"), "trial_files": ("trial_id",), "annotation": ("search_id", "trial_id"),
+    "heartbeat": ("search_id", "trial_id"), "trial_files": ("trial_id",), "trial_cost": ("trial_id",),
+    "annotation": ("search_id", "trial_id"),
     "fusion": ("fusion_id",), "operating_point": ("operating_point_id",), "image_source": ("dataset_id", "image_id"),
     "audit": ("dataset_id", "feature", "target"), "label_check": ("dataset_id",),
     "external_set": ("dataset_id", "external_id"), "robustness": ("trial_id", "shift", "severity"), "job": ("job_id",),

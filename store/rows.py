@@ -163,6 +163,14 @@ def _files(f: Fields) -> Iterator[TableRow]:
     yield "trial_files", {"trial_id": f.text("trial_id"), "search_id": f.text("search_id"), "bytes": f.whole("bytes")}
 
 
+def _cost(f: Fields) -> Iterator[TableRow]:
+    yield "trial_cost", {
+        "trial_id": f.text("trial_id"), "search_id": f.text("search_id"), "parameters": f.whole("parameters"),
+        "predict_images_per_second": f.real("predict_images_per_second"),
+        "peak_rss_bytes": f.whole("peak_rss_bytes", optional=True),
+    }  # fmt: skip
+
+
 def _reading(f: Fields) -> Iterator[TableRow]:
     classes, given = f.texts("classes"), f.reals("probabilities")
     if given is None or len(given) != len(classes) or None in given:
@@ -211,7 +219,7 @@ def _tombstone(f: Fields) -> Iterator[TableRow]:
 _RULES: dict[str, Callable[[Fields], Iterator[TableRow]]] = {
     **RULES, "search": _search, "search_data": _search_data, "search_event": _search_event, "cycle": _cycle,
     "trial": _trial, "trial_event": _trial_event, "epoch": _epoch, "evaluation": _epoch, "heartbeat": _heartbeat,
-    "files": _files, "reading": _reading, "annotation": _annotation, "fusion": _fusion,
+    "files": _files, "cost": _cost, "reading": _reading, "annotation": _annotation, "fusion": _fusion,
     "operating_point": _operating_point, "tombstone": _tombstone,
 }  # fmt: skip
 KINDS = tuple(_RULES)

@@ -175,7 +175,7 @@ COMMENT ON TABLE trial_event IS 'What happened to a trial; the highest attempt a
 CREATE TABLE epoch_split (
     trial_id VARCHAR,                     -- trial_record.trial_id
     epoch BIGINT,                         -- 1, 2, ...; for test and calibration the epoch that was evaluated
-    split VARCHAR,                        -- train | calibration | val | test
+    split VARCHAR,                        -- train | calibration | val | test | swap (val in another source's looks)
     search_id VARCHAR NOT NULL,           -- search_record.search_id
     reused BOOLEAN,                       -- taken over from from_trial_id, not trained again
     loss DOUBLE,                          -- mean cross-entropy per image
@@ -227,6 +227,18 @@ CREATE TABLE trial_files (
     line_at BIGINT NOT NULL               -- byte position of its line
 );
 COMMENT ON TABLE trial_files IS 'The latest disk use of each trial';
+
+CREATE TABLE trial_cost (
+    trial_id VARCHAR PRIMARY KEY,         -- trial_record.trial_id
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    parameters BIGINT NOT NULL,           -- numbers that the network holds: weights and biases
+    predict_images_per_second DOUBLE,     -- prediction, images at the trial's size in batches of 8, on its device
+    peak_rss_bytes BIGINT,                -- most resident memory of the training process, bytes; not that of a GPU
+    recorded_at TIMESTAMP,                -- when it was measured (UTC)
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE trial_cost IS 'What each finished trial costs, as measured at its end';
 
 CREATE TABLE reading (
     reading_id VARCHAR PRIMARY KEY,       -- identifier of the reading
@@ -434,7 +446,8 @@ WITH status AS (
         arg_max_null(loss, epoch) FILTER (WHERE split = 'val') AS val_loss,
         arg_max_null(accuracy, epoch) FILTER (WHERE split = 'val') AS val_accuracy,
         arg_max_null(loss, epoch) FILTER (WHERE split = 'test') AS test_loss,
-        arg_max_null(accuracy, epoch) FILTER (WHERE split = 'test') AS test_accuracy
+        arg_max_null(accuracy, epoch) FILTER (WHERE split = 'test') AS test_accuracy,
+        arg_max_null(accuracy, epoch) FILTER (WHERE split = 'swap') AS swap_accuracy
     FROM epoch_split GROUP BY search_id, trial_id
 )
 SELECT
@@ -451,12 +464,20 @@ SELECT
     f.bytes AS files_bytes,                         -- disk that checkpoint and weights take
     h.recorded_at AS heartbeat_at,
     coalesce(s.epochs_done, 0) AS epochs_done,      -- last epoch that is recorded
-    e.pid, e.host
+    e.pid, e.host,
+    t.settings ->> '$.backbone' AS backbone,        -- network
+    t.settings ->> '$.recipe' AS recipe,            -- how it was trained against shortcuts
+    try_cast(t.settings ->> '$.image_size' AS BIGINT) AS image_size, -- side of its images, pixels
+    s.swap_accuracy,                                -- on validation images in the looks of another source
+    c.parameters,                                   -- numbers that the network holds
+    c.predict_images_per_second,                    -- prediction in batches of 8, on the trial's device
+    c.peak_rss_bytes                                -- most resident memory of the training process, bytes
 FROM trial_record t
 LEFT JOIN status e ON e.search_id = t.search_id AND e.trial_id = t.trial_id
 LEFT JOIN started b ON b.search_id = t.search_id AND b.trial_id = t.trial_id
 LEFT JOIN score s ON s.search_id = t.search_id AND s.trial_id = t.trial_id
 LEFT JOIN trial_files f ON f.search_id = t.search_id AND f.trial_id = t.trial_id
+LEFT JOIN trial_cost c ON c.search_id = t.search_id AND c.trial_id = t.trial_id
 LEFT JOIN heartbeat h ON h.search_id = t.search_id AND h.trial_id = t.trial_id;
 COMMENT ON VIEW trial IS 'Trials with their status and scores';
 

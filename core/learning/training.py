@@ -163,8 +163,7 @@ def evaluate(model: nn.Module, data: Data, split: str, settings: TrialSettings, 
     model.eval()
     for start in range(0, len(rows), EVALUATION_BATCH):
         batch = rows[start : start + EVALUATION_BATCH]
-        with torch.autocast(device.type, _precision(device), enabled=device.type == "cuda"):
-            logits = model(data.standardised(data.batch(batch, device))).float()
+        logits = answers(model, data, batch, device)
         target = torch.from_numpy(data.labels[batch]).to(device)
         outputs.append(logits.softmax(dim=1).cpu())
         losses.append(functional.cross_entropy(logits, target, reduction="none").cpu())
@@ -176,6 +175,14 @@ def evaluate(model: nn.Module, data: Data, split: str, settings: TrialSettings, 
             f"{settings.batch_size}; try a lower learning rate."
         )
     return result
+
+
+@torch.inference_mode()
+def answers(model: nn.Module, data: Data, rows: np.ndarray, device: torch.device) -> Tensor:
+    """Logits (n, C) of the images in these rows (n,), without augmentation."""
+    with torch.autocast(device.type, _precision(device), enabled=device.type == "cuda"):
+        logits: Tensor = model(data.standardised(data.batch(rows, device))).float()
+    return logits
 
 
 def batches(rows: np.ndarray, size: int) -> list[np.ndarray]:

@@ -26,7 +26,7 @@ import torch
 from core.data.dataset import Dataset
 from core.data.sources import told_sources
 from core.heart import Heart
-from core.learning import checkpoint, model, reuse, training
+from core.learning import checkpoint, cost, model, reuse, training
 from core.learning.learner import Learner
 from core.learning.results import SplitResult
 from core.learning.settings import TRAINING_VERSION, InitialWeights, TrialSettings, run_key
@@ -171,6 +171,8 @@ def _run(
         predictions={name: result.predictions() for name, result in results.items()},
     )  # fmt: skip
     _record_files(journal, spec, folder)
+    took = cost.measured(learner.judged, data, settings, heart.tell)
+    journal.append("cost", trial_id=spec.trial_id, search_id=spec.search_id, **took)
     return True
 
 

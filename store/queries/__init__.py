@@ -7,11 +7,11 @@ empty DataFrame with the same columns. What is unknown is missing (NaN, NaT, Non
 from store.queries.audited import audited, sources_told
 from store.queries.audits import audits, image_sources, source_classes
 from store.queries.columns import columns
-from store.queries.compare import class_curves, class_ends, compared, trial_names
+from store.queries.compare import class_curves, class_ends, compared, outcomes, trial_names
 from store.queries.data import dataset, dataset_counts, images, readings, split_hash
 from store.queries.datasets import datasets, image_groups, image_page, image_record, image_sizes, label_conflicts
 from store.queries.duplicates import duplicate_pairs, leaks
-from store.queries.external import external_predictions, external_results, external_sets
+from store.queries.external import external_cells, external_predictions, external_results, external_sets
 from store.queries.jobs import jobs
 from store.queries.labels import label_check, label_issues
 from store.queries.listing import listing
@@ -41,6 +41,7 @@ __all__ = [
     "duplicate_pairs",
     "epochs",
     "epochs_saved",
+    "external_cells",
     "external_predictions",
     "external_results",
     "external_sets",
@@ -61,6 +62,7 @@ __all__ = [
     "listing",
     "notes",
     "operating_points",
+    "outcomes",
     "outputs",
     "predictions",
     "readings",

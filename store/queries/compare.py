@@ -60,6 +60,44 @@ def compared(cursor: Cursor, search_ids: Sequence[str]) -> pd.DataFrame:
     )
 
 
+def outcomes(cursor: Cursor, trial_ids: Sequence[str]) -> pd.DataFrame:
+    """What any number of trials gave and cost, in the order of the ids.
+
+    Columns: trial_id, search_id, search_name, origin (own | published), position, cycle, coordinate, learning_rate,
+    batch_size, epochs, seed, status, backbone, recipe, image_size (px), settled (JSON of the search), val_accuracy,
+    swap_accuracy (validation images in the looks of another source), test_accuracy, val_n, swap_n, test_n (images),
+    parameters, train_images_per_second (median of the epochs that it trained itself), predict_images_per_second,
+    peak_rss_bytes.
+    """
+    ids = list(trial_ids)
+    return frame(
+        cursor,
+        """
+        WITH wanted AS (
+            SELECT unnest(?::VARCHAR[]) AS trial_id, unnest(range(len(?::VARCHAR[]))) AS place
+        ), known AS (
+            SELECT trial_id, median(images_per_second) FILTER (WHERE split = 'train' AND NOT coalesce(reused, false))
+                    AS train_images_per_second,
+                arg_max_null(list_sum(support), epoch) FILTER (WHERE split = 'val') AS val_n,
+                arg_max_null(list_sum(support), epoch) FILTER (WHERE split = 'swap') AS swap_n,
+                arg_max_null(list_sum(support), epoch) FILTER (WHERE split = 'test') AS test_n
+            FROM epoch_split SEMI JOIN wanted USING (trial_id) GROUP BY trial_id
+        )
+        SELECT t.trial_id, t.search_id, s.name AS search_name, s.origin, t.position, t.cycle, t.coordinate,
+            t.learning_rate, t.batch_size, t.epochs, t.seed, t.status, t.backbone, t.recipe, t.image_size, c.settled,
+            t.val_accuracy, t.swap_accuracy, t.test_accuracy, k.val_n, k.swap_n, k.test_n, t.parameters,
+            k.train_images_per_second, t.predict_images_per_second, t.peak_rss_bytes
+        FROM wanted w
+        JOIN trial t ON t.trial_id = w.trial_id
+        JOIN search_record s ON s.search_id = t.search_id
+        LEFT JOIN search_data c ON c.search_id = t.search_id
+        LEFT JOIN known k ON k.trial_id = t.trial_id
+        ORDER BY w.place
+        """,
+        [ids, ids],
+    )
+
+
 def class_ends(cursor: Cursor, trial_ids: Sequence[str], split: str) -> pd.DataFrame:
     """Counts, loss and AUC of each class after the last epoch of each trial that has counts, by trial and class.
 

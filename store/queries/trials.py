@@ -16,7 +16,9 @@ def trials(cursor: Cursor, search_id: str) -> pd.DataFrame:
     Columns: trial_id, search_id, cycle (missing for final and what-if), coordinate, learning_rate, batch_size, epochs,
     seed, de_count (while it ran), status, reused_epochs, from_trial_id, train_loss, train_accuracy, val_loss,
     val_accuracy (of the last epoch), test_loss, test_accuracy, started_at, finished_at, error, settings (JSON),
-    position, attempt, files_bytes (bytes), heartbeat_at, epochs_done, pid, host, lost (as of this call).
+    position, attempt, files_bytes (bytes), heartbeat_at, epochs_done, pid, host, backbone, recipe, image_size (px),
+    swap_accuracy (on validation images in the looks of another source), parameters, predict_images_per_second,
+    peak_rss_bytes, lost (as of this call).
     """
     found = frame(cursor, "SELECT * FROM trial WHERE search_id = ? ORDER BY position, trial_id", [search_id])
     return with_lost(found.assign(lost=False), event="started_at")

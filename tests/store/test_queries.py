@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "search_predictions": ["?", "val"],
     "audited": [], "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"], "sources_told": ["?"],
     "external_sets": ["?"], "external_results": [["?"]], "external_predictions": ["?", "?"],
+    "external_cells": [["?"]], "outcomes": [["?"]],
     "robustness": [["?"]],
     "datasets": [], "image_groups": ["?"], "image_sizes": ["?"], "image_page": ["?"], "image_record": ["?", 0],
     "label_conflicts": ["?"],

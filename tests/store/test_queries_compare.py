@@ -15,6 +15,8 @@ from store.ingest import Ingestor
 from store.journal import replay
 from store.published import SEARCH_ID
 from tests.store.factory import CLASSES, write_search
+from tests.store.factory_costs import write_costs
+from tests.store.factory_external import write_external
 from tests.store.tools import empty_store
 
 
@@ -124,3 +126,44 @@ def test_a_class_that_a_dataset_does_not_have_gives_nothing(cursor: duckdb.DuckD
     assert queries.class_curves(cursor, [f"{small.complete}.00-initial"], ["val"], "lymphocyte").empty
     assert queries.class_curves(cursor, [], ["val"]).empty
     assert queries.compared(cursor, []).empty
+
+
+def test_outcomes_are_what_the_trials_and_their_costs_say(tmp_path: Path):
+    search_id = write_search(tmp_path, epochs=3, trials=3, seed=1, final=False)
+    kinds = {"00-initial": ("resnet50", "jitter"), "01-batch_size": ("googlenet", "plain")}
+    write_costs(tmp_path, search_id, kinds)
+    connection = empty_store()
+    Ingestor(connection, tmp_path).poll()
+    ids = [f"{SEARCH_ID}.final-0", *(f"{search_id}.{name}" for name in ("01-batch_size", "00-initial", "01-epochs"))]
+    frame = queries.outcomes(connection, [*ids, "s.none"])
+    assert list(frame["trial_id"]) == ids
+    row = frame.set_index("trial_id").loc[ids[2]]
+    assert (row["backbone"], row["recipe"], row["image_size"]) == ("resnet50", "jitter", 96)
+    assert (row["swap_accuracy"], row["swap_n"]) == (29 / 40, 40)
+    assert (row["val_n"], row["test_n"]) == (60, 60)
+    assert (row["parameters"], row["predict_images_per_second"], row["peak_rss_bytes"]) == (23518277, 10, 2**30)
+    trials = queries.trials(connection, search_id).set_index("trial_id")
+    for name in ("val_accuracy", "test_accuracy", "status", "swap_accuracy", "parameters", "image_size"):
+        assert row[name] == trials.loc[ids[2], name]
+    epochs = queries.epochs(connection, [ids[2]], ["train"])
+    assert row["train_images_per_second"] == epochs["images_per_second"].median()
+    bare = frame.set_index("trial_id").loc[ids[3]]
+    assert bare["backbone"] == "inception_v3"
+    assert bare[["recipe", "swap_accuracy", "swap_n", "parameters", "peak_rss_bytes"]].isna().all()
+    published = frame.set_index("trial_id").loc[ids[0]]
+    assert published["test_accuracy"] == 0.992
+    assert published[["recipe", "image_size", "parameters", "settled"]].isna().all()
+
+
+def test_cells_elsewhere_keep_sets_sources_and_classes_apart(tmp_path: Path):
+    search_id = write_search(tmp_path, epochs=3, trials=2, seed=1, final=False)
+    write_external(tmp_path, search_id, ["00-initial"], name="near")
+    write_external(tmp_path, search_id, ["00-initial"], name="taken-back", registered=False)
+    connection = empty_store()
+    Ingestor(connection, tmp_path).poll()
+    frame = queries.external_cells(connection, [f"{search_id}.00-initial", f"{search_id}.01-batch_size"])
+    assert frame[["name", "source", "class", "trial_id", "n", "n_right"]].to_numpy().tolist() == [
+        ["near", "barcelona", "seg_neutrophil", f"{search_id}.00-initial", 50, 14],
+        ["near", "munich", "basophil", f"{search_id}.00-initial", 3, 1],
+        ["near", "munich", "monocyte", f"{search_id}.00-initial", 6, 3],
+    ]

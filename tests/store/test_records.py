@@ -110,6 +110,23 @@ def test_the_last_sign_of_life_wins_whenever_it_is_read(connection: duckdb.DuckD
     assert connection.execute("SELECT trial_id, done FROM heartbeat").fetchall() == [("", 30)]
 
 
+def test_the_latest_cost_counts_and_odd_settings_cost_the_view_nothing(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    trial = {"kind": "trial", "at": T0, "trial_id": "s-a.00", "search_id": "s-a"}
+    cost = {"kind": "cost", "trial_id": "s-a.00", "search_id": "s-a", "parameters": 5, "peak_rss_bytes": 9}
+    late = {**cost, "at": "2026-11-24T11:00:00+00:00", "predict_images_per_second": 2.5}
+    odd = {**trial, "trial_id": "s-a.01", "settings": {"backbone": 3, "image_size": "large"}}
+    raw(tmp_path, "s-a/x", [{**trial, "settings": {"recipe": "jitter", "image_size": 96}}, late, odd])
+    raw(tmp_path, "s-a/y", [{**cost, "at": T0, "predict_images_per_second": 7.0}])
+    Ingestor(connection, tmp_path).poll()
+    found = connection.execute(
+        "SELECT backbone, recipe, image_size, parameters, predict_images_per_second, peak_rss_bytes FROM trial "
+        "ORDER BY trial_id"
+    ).fetchall()
+    assert found == [(None, "jitter", 96, 5, 2.5, 9), ("3", None, None, None, None, None)]
+
+
 @pytest.mark.parametrize("order", [("tombstone", "x", "y"), ("x", "tombstone", "y"), ("x", "y", "tombstone")])
 @pytest.mark.parametrize("where", ["_home", "s-a"])
 def test_a_deleted_search_stays_deleted(
@@ -117,9 +134,10 @@ def test_a_deleted_search_stays_deleted(
 ):
     other = {**EPOCH, "search_id": "s-b", "trial_id": "s-b.00-initial"}
     files = {"kind": "files", "at": T0, "search_id": "s-a", "trial_id": "s-a.00-initial", "bytes": 1}
+    cost = {"kind": "cost", "at": T0, "search_id": "s-a", "trial_id": "s-a.00-initial", "parameters": 1}
     say = {
         "tombstone": lambda: raw(tmp_path, f"{where}/t", [{"kind": "tombstone", "at": T0, "search_id": "s-a"}]),
-        "x": lambda: raw(tmp_path, "s-a/x", [EPOCH, b"damaged\n", files]),
+        "x": lambda: raw(tmp_path, "s-a/x", [EPOCH, b"damaged\n", files, cost]),
         "y": lambda: raw(tmp_path, "_home/y", [{**EPOCH, "epoch": 2}, other]),
     }
     ingestor = Ingestor(connection, tmp_path)
@@ -127,7 +145,7 @@ def test_a_deleted_search_stays_deleted(
         say[name]()
         ingestor.poll()
     assert connection.execute("SELECT DISTINCT search_id FROM epoch_split").fetchall() == [("s-b",)]
-    for table in ("trial_files", "damage"):
+    for table in ("trial_files", "trial_cost", "damage"):
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchall() == [(0,)]
     assert connection.execute("SELECT DISTINCT search_id FROM journal").fetchall() == [("_home",)]
     assert ingestor.tombstones == {"s-a"}
@@ -158,6 +176,8 @@ BAD = [
     {"kind": "search_event", "search_id": "s", "attempt": 1, "seq": 0, "status": "WAITING"},
     {"kind": "reading", "reading_id": "r", "image_sha256": "0", "classes": ["a"], "probabilities": [1, 2]},
     {"kind": "search", "search_id": "s", "name": "n", "origin": "own", "settings": {"a": "\ud800"}},
+    {"kind": "cost", "trial_id": "s-a.00", "search_id": "s-a", "parameters": None},
+    {"kind": "cost", "trial_id": "s-a.00", "search_id": "s-a", "parameters": 1, "predict_images_per_second": "fast"},
 ]  # fmt: skip
 
 
@@ -191,6 +211,7 @@ GOOD = [
     {"kind": "heartbeat", "at": T0, "search_id": "s-a", "pid": 1, "stage": "x", "done": 0},
     {"kind": "cycle", "at": T0, "search_id": "s-a", "cycle": 1, "trial_ids": ["a"], "chosen_score": 0.5},
     {"kind": "images", "at": T0, "dataset_id": "d", "columns": {"image_id": [1], "path": ["a"], "group_id": [3]}},
+    {"kind": "cost", "at": T0, "trial_id": "s-a.00", "search_id": "s-a", "parameters": 5, "peak_rss_bytes": 9},
     {"kind": "tombstone", "at": T0, "search_id": "s-z"},
 ]
 

@@ -121,6 +121,11 @@ def test_killed_inside_epoch_3_and_started_again_it_equals_an_undisturbed_trial(
     assert len(records(tmp_path, "killed", "epoch")) == 2
     assert start(spec).wait(timeout=240) == 0
     assert [record["attempt"] for record in records(tmp_path, "killed", "trial_event")] == [1, 2, 2]
+    for name in ("whole", "killed"):
+        [cost] = records(tmp_path, name, "cost")
+        assert cost["parameters"] == 21_795_813  # 5 classes
+        assert cost["predict_images_per_second"] > 0
+        assert cost["peak_rss_bytes"] > 100 * 2**20  # torch alone
     assert_same_trial(tmp_path, "whole", "killed")
 
 
