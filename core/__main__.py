@@ -32,6 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     note.add_argument("--trial", help="of this trial, such as 02-epochs; without it: of the search")
     note.add_argument("--text", help="the note, Markdown; '' for none")
     note.add_argument("--tags", nargs="*", metavar="TAG", help="all its tags; none to take them away")
+    compare = commands.add_parser("compare", help="the finished trials of searches as one table: results and costs")
+    compare.add_argument("searches", metavar="SEARCH", nargs="+")
+    compare.add_argument("--csv", metavar="FILE", type=Path, help="write the table there too, with every column")
     bundle = commands.add_parser("bundle", help="write one search as a zip: settings, data, tables, figures")
     bundle.add_argument("search", metavar="SEARCH")
     bundle.add_argument("file", metavar="FILE.zip", type=Path, help="a new file")
@@ -68,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, note, bundle, data, labels, audit, robustness, external, app, store):
+    for each in (search, what_if, note, compare, bundle, data, labels, audit, robustness, external, app, store):
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -97,6 +100,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return _note(arguments)
     if arguments.command == "bundle":
         return _bundle(arguments)
+    if arguments.command == "compare":
+        csv = [] if arguments.csv is None else ["--csv", str(arguments.csv.absolute())]
+        return _of_pages(arguments, ["compare_command", *arguments.searches, *csv])
     if arguments.command == "labels":
         from core.evaluation import label_command
 
@@ -146,12 +152,16 @@ def _note(arguments: argparse.Namespace) -> int:
 
 
 def _bundle(arguments: argparse.Namespace) -> int:
-    """Its figures are those of the pages, which nothing here imports: a process of its own draws them."""
+    return _of_pages(arguments, ["bundle_command", arguments.search, str(arguments.file.absolute())])
+
+
+def _of_pages(arguments: argparse.Namespace, command: list[str]) -> int:
+    """Its tables and figures are those of the pages, which nothing here imports: a process of its own makes them."""
     from core.search.launcher import REPOSITORY
 
-    command = ["pages.components.bundle_command", arguments.search, str(arguments.file.absolute())]
-    done = subprocess.run([sys.executable, "-m", *command, "--home", str(arguments.home)], cwd=REPOSITORY)
-    return done.returncode
+    module, *words = command
+    whole = [sys.executable, "-m", f"pages.components.{module}", *words, "--home", str(arguments.home)]
+    return subprocess.run(whole, cwd=REPOSITORY).returncode
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:

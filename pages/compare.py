@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.compare_choice import SPLIT, baseline_choice, suggestions, trials_choice
 from pages.components.compare_classes import classes_view
+from pages.components.compare_costs import costs_view
 from pages.components.compare_curves import curves_view
 from pages.components.compare_facts import SPLITS, Chosen, chosen_rows, watch
 from pages.components.compare_matrices import matrices_view
@@ -24,6 +25,7 @@ VIEWS: dict[str, Callable[[Chosen], None]] = {
     "Two trials": matrices_view,
     "Paired test": paired_view,
     "Parallel coordinates": parallel_view,
+    "Outcome and cost": costs_view,
 }
 
 trials = read("trial_names")

@@ -86,7 +86,7 @@ def _download(backbone: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(hub_address(backbone)).name
 
 
-class GoogLeNet(models.GoogLeNet):
+class GoogLeNet(models.GoogLeNet):  # type: ignore[misc]  # torchvision has no types
     """Szegedy et al., CVPR 2015, in torchvision's form with batch norm; without its auxiliary heads."""
 
     num_features = 1024
@@ -126,7 +126,7 @@ class GoogLeNet(models.GoogLeNet):
         return lambda name: (order.index(name.split(".")[0]),)
 
 
-class AlexNet(models.AlexNet):
+class AlexNet(models.AlexNet):  # type: ignore[misc]
     """Krizhevsky, 2014 (one weird trick), in torchvision's form."""
 
     num_features = 256
@@ -142,7 +142,8 @@ class AlexNet(models.AlexNet):
         self.classifier[-1] = _head(self.head_hidden_size, num_classes, next(self.parameters()).device)
 
     def get_classifier(self) -> nn.Module:
-        return self.classifier[-1]
+        head: nn.Module = self.classifier[-1]
+        return head
 
     def forward_features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> the last feature map (B, 256, h, w)."""

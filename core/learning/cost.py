@@ -46,7 +46,8 @@ def images_per_second(model: nn.Module, data: Data, settings: TrialSettings, tel
 
     model.eval()
     predict()
-    began, taken = time.perf_counter(), []
+    taken: list[float] = []
+    began = time.perf_counter()
     while len(taken) < TIMES and time.perf_counter() - began < SECONDS:
         tell("time predictions", len(taken) * BATCH, TIMES * BATCH)
         start = time.perf_counter()

@@ -12,6 +12,7 @@ import streamlit as st
 from core.learning.settings import TrialSettings
 from pages.charts.wording import LONG, missing, value
 from pages.components.compare_facts import BOUND, ROW, Chosen, table_height
+from pages.components.cost_tables import settled_weights
 from pages.components.csv_button import csv_button
 from pages.components.unpacked import unpacked
 
@@ -32,7 +33,7 @@ def settings_of(row: Mapping[Any, Any]) -> dict[str, str]:
     """Every setting of one trial, by its name for people; what is not recorded is left out."""
     own, search = unpacked(row["settings"]), unpacked(row["search_settings"])
     settled, machine = unpacked(row["settled"]), unpacked(row["environment"])
-    weights = settled.get("weights") or {}
+    weights = settled_weights(settled, own.get("backbone"))
     point = {name: row[name] for name in ("learning_rate", "batch_size", "epochs", "seed") if not missing(row[name])}
     shared = {name: search[name] for name in TrialSettings.__dataclass_fields__ if name in search}
     moved = LONG.get(str(row["coordinate"]), row["coordinate"])
