@@ -59,6 +59,10 @@ def main(argv: list[str] | None = None) -> int:
 
     external_command.add_arguments(external)
     commands.add_parser("recipes", help="list the recipes against shortcuts that `search --recipe` takes")
+    scope = commands.add_parser("scope", help="fit a score for images that show none of a trial's classes; judge it")
+    from core.evaluation import scope_command
+
+    scope_command.add_arguments(scope)
     sample = commands.add_parser("sample", help="make synthetic sample cells")
     sample.add_argument("folder", type=Path)
     sample.add_argument("--per-class", type=int, default=60)
@@ -71,7 +75,8 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    for each in (search, what_if, note, compare, bundle, data, labels, audit, robustness, external, app, store):
+    homes = (search, what_if, note, compare, bundle, data, labels, audit, robustness, external, scope, app, store)
+    for each in homes:
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a class name that the terminal cannot show is no error
@@ -115,6 +120,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from core.evaluation import external_command
 
         return external_command.run(arguments)
+    if arguments.command == "scope":
+        from core.evaluation import scope_command
+
+        return scope_command.run(arguments)
     if arguments.command == "store":
         from store import cli
 

@@ -30,6 +30,7 @@ LATEST = {
     "fusion": ("fusion_id",), "operating_point": ("operating_point_id",), "image_source": ("dataset_id", "image_id"),
     "audit": ("dataset_id", "feature", "target"), "label_check": ("dataset_id",),
     "external_set": ("dataset_id", "external_id"), "robustness": ("trial_id", "shift", "severity"), "job": ("job_id",),
+    "scope_fit": ("trial_id",), "scope_result": ("trial_id", "outside_id"),
 }  # fmt: skip
 KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)

@@ -12,6 +12,7 @@ import numpy as np
 from store.fields import Fields, RecordError
 
 TableRow = tuple[str, dict[str, Any]]
+SCOPE_METHODS = ("mahalanobis", "energy")
 
 
 def columns(f: Fields) -> Iterator[Fields]:
@@ -133,6 +134,38 @@ def _robustness(f: Fields) -> Iterator[TableRow]:
     }  # fmt: skip
 
 
+def _scope_fit(f: Fields) -> Iterator[TableRow]:
+    ids = {split: f.wholes(f"{split}_ids") or [] for split in ("calibration", "test")}
+    yield "scope_fit", {
+        **{name: f.text(name) for name in ("trial_id", "search_id", "fit")},
+        **{name: f.whole(name) for name in ("n_train", "n_features", "version")},
+        **{name: f.real(name) for name in ("shrinkage", "seconds")},
+        **{f"{split}_ids": of_split for split, of_split in ids.items()},
+        **{
+            f"{split}_{method}": _numbers(f, f"{split}_{method}", len(of_split))
+            for split, of_split in ids.items() for method in SCOPE_METHODS
+        },
+    }  # fmt: skip
+
+
+def _scope_result(f: Fields) -> Iterator[TableRow]:
+    image_ids, classes = f.wholes("image_ids") or [], f.texts("classes")
+    if len(image_ids) != len(classes):
+        raise RecordError("'image_ids' and 'classes' differ in length")
+    yield "scope_result", {
+        **{name: f.text(name) for name in ("trial_id", "outside_id", "search_id", "fit")},
+        "image_ids": image_ids, "classes": classes, "version": f.whole("version"), "seconds": f.real("seconds"),
+        **{method: _numbers(f, method, len(image_ids)) for method in SCOPE_METHODS},
+    }  # fmt: skip
+
+
+def _numbers(f: Fields, name: str, n: int) -> list[float | None]:
+    values = f.reals(name)
+    if values is None or len(values) != n or None in values:
+        raise RecordError(f"{name!r} must be {n} finite numbers, one an image")
+    return values
+
+
 def _job(f: Fields) -> Iterator[TableRow]:
     kind, subject = f.text("job"), f.text("subject")  # "kind" is the record's own
     yield "job", {
@@ -153,5 +186,5 @@ def _number(f: Fields, name: str) -> float:
 RULES: Mapping[str, Callable[[Fields], Iterator[TableRow]]] = {
     "dataset": _dataset, "images": _images, "duplicate_pairs": _duplicate_pairs, "image_sources": _image_sources,
     "audit": _audit, "label_check": _label_check, "external_set": _external_set, "external_result": _external_result,
-    "robustness": _robustness, "job": _job,
+    "robustness": _robustness, "scope_fit": _scope_fit, "scope_result": _scope_result, "job": _job,
 }  # fmt: skip

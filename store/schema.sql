@@ -407,9 +407,48 @@ CREATE TABLE robustness (
 );
 COMMENT ON TABLE robustness IS 'What a trial says of its images once they are shifted';
 
+CREATE TABLE scope_fit (
+    trial_id VARCHAR PRIMARY KEY,         -- trial_record.trial_id
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    fit VARCHAR NOT NULL,                 -- hash of what was fitted, hex
+    n_train BIGINT NOT NULL,              -- training images that class means and covariance rest on
+    n_features BIGINT NOT NULL,           -- length of the network's pooled features
+    shrinkage DOUBLE,                     -- Ledoit and Wolf's weight of the identity in the covariance, in [0, 1]
+    calibration_ids INTEGER[] NOT NULL,   -- image.image_id of the images that p-values are told by
+    calibration_mahalanobis DOUBLE[] NOT NULL, -- least squared distance of each to a class mean
+    calibration_energy DOUBLE[] NOT NULL, -- energy of each: -log sum exp of its logits
+    test_ids INTEGER[] NOT NULL,          -- image.image_id of the test images
+    test_mahalanobis DOUBLE[] NOT NULL,   -- least squared distance of each to a class mean
+    test_energy DOUBLE[] NOT NULL,        -- energy of each
+    version BIGINT NOT NULL,              -- of the scores
+    seconds DOUBLE,                       -- duration
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE scope_fit IS 'What a trial takes its own images for: scores of calibration and test images; higher is stranger';
+
+CREATE TABLE scope_result (
+    trial_id VARCHAR,                     -- trial_record.trial_id
+    outside_id VARCHAR,                   -- dataset.dataset_id of images that show none of the trial's classes
+    search_id VARCHAR NOT NULL,           -- search_record.search_id
+    fit VARCHAR NOT NULL,                 -- scope_fit.fit that the scores rest on
+    image_ids INTEGER[] NOT NULL,         -- image.image_id in that dataset
+    classes VARCHAR[] NOT NULL,           -- class name of each, in that dataset
+    mahalanobis DOUBLE[] NOT NULL,        -- least squared distance of each to a class mean
+    energy DOUBLE[] NOT NULL,             -- energy of each
+    version BIGINT NOT NULL,              -- of the scores
+    seconds DOUBLE,                       -- duration
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (trial_id, outside_id)
+);
+COMMENT ON TABLE scope_result IS 'How strange images out of scope are to a trial; scope_score is the view with a row an image';
+
 CREATE TABLE job (
     job_id VARCHAR PRIMARY KEY,           -- kind and subject, joined by a dot: one job of a kind on a subject at a time
-    kind VARCHAR NOT NULL,                -- import | audit | label_check | external | robustness
+    kind VARCHAR NOT NULL,                -- import | audit | label_check | external | robustness | scope
     subject VARCHAR NOT NULL,             -- dataset_id, trial_id, or where an import comes from
     status VARCHAR NOT NULL,              -- RUNNING | COMPLETE | STOPPED | FAILED
     stage VARCHAR,                        -- what it is doing
@@ -634,3 +673,40 @@ LEFT JOIN dataset d ON d.dataset_id = t.dataset_id
 LEFT JOIN image i ON i.dataset_id = r.external_id AND i.image_id = r.image_id
 LEFT JOIN image_source s ON s.dataset_id = r.external_id AND s.image_id = r.image_id;
 COMMENT ON VIEW external_prediction IS 'What trials say of images from elsewhere, one row an image';
+
+CREATE VIEW scope_score AS
+WITH item AS (
+    SELECT
+        trial_id, 'calibration' AS part, NULL AS outside_id, unnest(calibration_ids) AS image_id, NULL AS class,
+        unnest(calibration_mahalanobis) AS mahalanobis, unnest(calibration_energy) AS energy
+    FROM scope_fit
+    UNION ALL
+    SELECT trial_id, 'test', NULL, unnest(test_ids), NULL, unnest(test_mahalanobis), unnest(test_energy) FROM scope_fit
+    UNION ALL
+    SELECT
+        r.trial_id, 'outside', r.outside_id, unnest(r.image_ids), unnest(r.classes), unnest(r.mahalanobis),
+        unnest(r.energy)
+    FROM scope_result r
+    JOIN scope_fit f ON f.trial_id = r.trial_id AND f.fit = r.fit
+)
+SELECT
+    s.trial_id,
+    s.part,                                         -- calibration | test (of the trial's dataset) | outside
+    coalesce(s.outside_id, d.dataset_id) AS dataset_id, -- dataset.dataset_id that the image is of
+    s.image_id,
+    coalesce(s.class, i.class) AS class,
+    s.mahalanobis,                                  -- least squared distance to a class mean; higher is stranger
+    s.energy,                                       -- -log sum exp of the logits; higher is stranger
+    CASE WHEN s.part <> 'calibration' THEN
+        (1 + len(list_filter(f.calibration_mahalanobis, lambda c: c >= s.mahalanobis)))
+        / (1 + len(f.calibration_mahalanobis)) END
+    AS mahalanobis_p,                               -- conformal p-value: how many calibration images are as strange
+    CASE WHEN s.part <> 'calibration' THEN
+        (1 + len(list_filter(f.calibration_energy, lambda c: c >= s.energy))) / (1 + len(f.calibration_energy)) END
+    AS energy_p,                                    -- the same by energy
+    i.path, f.search_id
+FROM item s
+JOIN scope_fit f ON f.trial_id = s.trial_id
+LEFT JOIN search_data d ON d.search_id = f.search_id
+LEFT JOIN image i ON i.dataset_id = coalesce(s.outside_id, d.dataset_id) AND i.image_id = s.image_id;
+COMMENT ON VIEW scope_score IS 'How strange images are to a trial: its calibration and test images, and images out of scope';

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class TorchPredictor:
 
     def __init__(self, folder: Path) -> None:
         """Raises core.learning.settings.ModelError when the folder holds no usable weights."""
+        self._model: Any  # timm's networks have more than torch's
         self._model, self.facts = load_trained(folder)
 
     def predict(self, image: np.ndarray) -> Prediction:
@@ -53,6 +54,16 @@ class TorchPredictor:
     def predict_squares(self, squares: np.ndarray) -> np.ndarray:
         """Probabilities (n, C) of uint8 RGB images (n, S, S, 3) of the model's own size S, as one batch."""
         return np.asarray(self._model(self.network_input(squares)).softmax(dim=1))
+
+    @torch.inference_mode()
+    def features_and_logits(self, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pooled features (n, D) before the classifier, and logits (n, C), of images as `predict_squares` takes them.
+
+        The logits are those behind its probabilities.
+        """
+        seen = self._model.forward_features(self.network_input(squares))
+        features = self._model.forward_head(seen, pre_logits=True).flatten(1)
+        return np.asarray(features.float()), np.asarray(self._model.forward_head(seen).float())
 
     def network_input(self, squares: np.ndarray) -> torch.Tensor:
         """(n, 3, S, S): the squares as this model was trained to see them."""

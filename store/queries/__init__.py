@@ -18,6 +18,7 @@ from store.queries.listing import listing
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
 from store.queries.robustness import robustness
+from store.queries.scope import scope_fits, scope_results, scope_scores
 from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
 from store.queries.statements import fusions, notes, operating_points
 from store.queries.trials import class_epochs, class_report, confusion, epochs, predictions, trial, trials
@@ -68,6 +69,9 @@ __all__ = [
     "readings",
     "resumptions",
     "robustness",
+    "scope_fits",
+    "scope_results",
+    "scope_scores",
     "search",
     "search_predictions",
     "searches",
