@@ -76,12 +76,11 @@ def measure(home: Path, trial_id: str, job: Job, outside_id: str | None = None, 
         run = _Run(home, trial_id, dataset, job, tell or job.tell)
         if found is None:
             run.fit()
-            new += 1
-        if outside is not None:
+            found, new = known(home, trial_id), new + 1
+        if outside is not None and (found is None or outside_id not in found.results):
             run.judge(*outside)
-            new += 1
+            found, new = known(home, trial_id), new + 1
         shutil.rmtree(trial_folder(home, trial_id) / PARTS, ignore_errors=True)
-        found = known(home, trial_id)
     if found is None:
         raise ScopeError(f"The fitted score of {trial_id} was removed while it was used; run it again.")
     return Known(trial_id, found.scope, found.fitted, found.results, new)

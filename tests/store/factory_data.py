@@ -107,3 +107,41 @@ def write_label_check(
         confidence=[confidence for _, (_, confidence) in ranked],
     )  # fmt: skip
     journal.close()
+
+
+def write_scope(
+    home: Path, trial_id: str, outside: Mapping[str, Mapping[str, Sequence[float]]] | None = None, *,
+    calibration_ids: Sequence[int] = range(39), test_ids: Sequence[int] = range(40, 60), fit: str = "f" * 64,
+) -> None:  # fmt: skip
+    """Record a made-up out-of-scope score of a trial, in its search's journals.
+
+    The i-th calibration image scores i + 1, the i-th test image i + 0.5 (with the defaults its p-value is
+    (39 - i + 1) / 40, capped by 1); the energy is minus 10 plus a tenth of that.
+
+    Args:
+        outside: by id of the set, by class, the distance of each of its images.
+    """
+    folder = journal_folder(home, trial_id.partition(".")[0])
+    name = f"scope-{trial_id.partition('.')[2]}"
+    journal = JournalWriter(folder, name, next_attempt(folder, name))
+    ids = {"search_id": trial_id.partition(".")[0], "trial_id": trial_id}
+    calibration = [at + 1.0 for at in range(len(calibration_ids))]
+    test = [at + 0.5 for at in range(len(test_ids))]
+    journal.append(
+        "scope_fit", **ids, fit=fit, n_train=120, n_features=512, shrinkage=0.1, version=1, seconds=2.0,
+        calibration_ids=list(calibration_ids), calibration_mahalanobis=calibration,
+        calibration_energy=_energies(calibration), test_ids=list(test_ids), test_mahalanobis=test,
+        test_energy=_energies(test),
+    )  # fmt: skip
+    for outside_id, classes in (outside or {}).items():
+        scores = [score for of_class in classes.values() for score in of_class]
+        journal.append(
+            "scope_result", **ids, outside_id=outside_id, fit=fit, version=1, seconds=1.0,
+            image_ids=list(range(len(scores))), mahalanobis=scores, energy=_energies(scores),
+            classes=[name for name, of_class in classes.items() for _ in of_class],
+        )  # fmt: skip
+    journal.close()
+
+
+def _energies(distances: Sequence[float]) -> list[float]:
+    return [-10 + distance / 10 for distance in distances]

@@ -33,7 +33,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "audited": [], "audits": ["?"], "image_sources": ["?"], "source_classes": ["?"], "sources_told": ["?"],
     "external_sets": ["?"], "external_results": [["?"]], "external_predictions": ["?", "?"],
     "external_cells": [["?"]], "outcomes": [["?"]],
-    "robustness": [["?"]],
+    "robustness": [["?"]], "scope_fits": [["?"]], "scope_results": [["?"]], "scope_scores": ["?", "?"],
     "datasets": [], "image_groups": ["?"], "image_sizes": ["?"], "image_page": ["?"], "image_record": ["?", 0],
     "label_conflicts": ["?"],
     "duplicate_pairs": ["?"], "leaks": ["?"],

@@ -151,6 +151,24 @@ def test_a_deleted_search_stays_deleted(
     assert ingestor.tombstones == {"s-a"}
 
 
+def test_scores_rest_on_the_present_fit_and_the_latest_word_counts(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    later = "2026-11-25T10:00:00.000000+00:00"
+    raw(tmp_path, "s/x", [{**FIT, "at": T0}, {**JUDGED, "at": T0}, {**JUDGED, "at": T0, "outside_id": "e"}])
+    ingestor = Ingestor(connection, tmp_path)
+    ingestor.poll()
+    found = "SELECT dataset_id, class, mahalanobis, mahalanobis_p, energy_p FROM scope_score WHERE part = 'outside'"
+    assert connection.execute(f"{found} ORDER BY 1").fetchall() == [
+        ("d", "a", 2.5, pytest.approx(1 / 3), pytest.approx(2 / 3)), ("e", "a", 2.5, pytest.approx(1 / 3),
+         pytest.approx(2 / 3)),
+    ]  # fmt: skip
+    raw(tmp_path, "s/y", [{**FIT, "at": later, "fit": "g"}, {**JUDGED, "at": later, "fit": "g", "mahalanobis": [0]}])
+    ingestor.poll()
+    assert connection.execute(found).fetchall() == [("d", "a", 0.0, 1.0, pytest.approx(2 / 3))]
+    assert connection.execute("SELECT count(*) FROM scope_fit").fetchall() == [(1,)]
+
+
 # --- what must not stop it ------------------------------------------------------------------------------------------
 
 WRONG = [
@@ -161,6 +179,15 @@ WRONG_PREDICTIONS = [
     {"image_ids": None}, {"image_ids": [7]}, {"true_class": [0, 5]}, {"true_class": [0]}, {"probabilities": "?"},
     {"probabilities": "AAAA"}, {"probabilities": encoded([[0.5, float("nan")], [0.9, 0.1]])}, {"probabilities": None},
 ]  # fmt: skip
+FIT = {
+    "kind": "scope_fit", "trial_id": "t", "search_id": "s", "fit": "f", "n_train": 3, "n_features": 2, "version": 1,
+    "calibration_ids": [1, 2], "calibration_mahalanobis": [0.5, 1], "calibration_energy": [-1, -2.5], "test_ids": [],
+    "test_mahalanobis": [], "test_energy": [],
+}  # fmt: skip
+JUDGED = {
+    "kind": "scope_result", "trial_id": "t", "search_id": "s", "fit": "f", "outside_id": "d", "version": 1,
+    "image_ids": [0], "classes": ["a"], "mahalanobis": [2.5], "energy": [-1.5],
+}  # fmt: skip
 BAD = [
     *({**EPOCH, "splits": {"val": scores(**wrong)}, "predictions": None} for wrong in WRONG),
     *({**EPOCH, "predictions": {"val": {**PREDICTIONS, **wrong}}} for wrong in WRONG_PREDICTIONS),
@@ -178,6 +205,9 @@ BAD = [
     {"kind": "search", "search_id": "s", "name": "n", "origin": "own", "settings": {"a": "\ud800"}},
     {"kind": "cost", "trial_id": "s-a.00", "search_id": "s-a", "parameters": None},
     {"kind": "cost", "trial_id": "s-a.00", "search_id": "s-a", "parameters": 1, "predict_images_per_second": "fast"},
+    {**FIT, "calibration_energy": [1]}, {**FIT, "test_ids": [4]}, {**FIT, "calibration_mahalanobis": [None, 1]},
+    {**FIT, "fit": None}, {**JUDGED, "classes": []}, {**JUDGED, "energy": [None]},
+    {**JUDGED, "mahalanobis": "AAAA"}, {**JUDGED, "image_ids": [-1]},
 ]  # fmt: skip
 
 
