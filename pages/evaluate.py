@@ -16,6 +16,7 @@ from pages.components.evaluate_curves import curves
 from pages.components.evaluate_external import other_sources
 from pages.components.evaluate_gallery import gallery, one_image
 from pages.components.evaluate_robustness import robustness
+from pages.components.evaluate_scope import out_of_scope
 from pages.components.evaluate_view import SPLIT_WORDS, View, view_of
 from pages.components.facts import synthetic, trials_of
 
@@ -63,6 +64,7 @@ TABS: dict[str, tuple[Callable[[View], None], str]] = {  # what is drawn, and wh
     "Calibration": (calibration, "no reliability diagram"),
     "Robustness": (robustness, ""),
     "Other sources": (other_sources, ""),
+    "Out of scope": (out_of_scope, ""),
 }
 
 

@@ -110,6 +110,16 @@ def p_values(calibration: ArrayLike, scores: ArrayLike) -> Floats:
     return np.asarray((1 + at_least) / (len(known) + 1), dtype=np.float64)
 
 
+def threshold(calibration: ArrayLike, alpha: float) -> float | None:
+    """The score beyond which an image's p-value is at most `alpha`; None where no score can be so high.
+
+    `calibration` are the scores (n,) of the calibration images.
+    """
+    known = np.sort(np.asarray(calibration, dtype=np.float64).reshape(-1))[::-1]
+    allowed = int((np.arange(1, len(known) + 1) / (len(known) + 1) <= alpha).sum())
+    return float(known[allowed - 1]) if allowed else None
+
+
 def least_p(n: int) -> float:
     """The least p-value that n calibration images allow: at a lower level nothing can ever be flagged."""
     return 1 / (n + 1)

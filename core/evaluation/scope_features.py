@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +42,7 @@ def outputs_of(
         file = parts / f"{start:07d}-{hashlib.sha256(own.tobytes()).hexdigest()[:16]}.npy"
         part = _kept(file, len(own))
         if part is None:
-            part = _read(model, pixels, own, lambda done, before=start: tell(before + done, len(rows)), leave)
+            part = _read(model, pixels, own, partial(_told, tell, start, len(rows)), leave)
             buffer = io.BytesIO()
             np.save(buffer, part)
             write_durably(file, buffer.getbuffer())
@@ -62,6 +63,10 @@ def _read(
         tell(start)
         batches.append(np.hstack(model.features_and_logits(pixels[rows[start : start + BATCH]])))
     return np.concatenate(batches)
+
+
+def _told(tell: Callable[[int, int], None], before: int, total: int, done: int) -> None:
+    tell(before + done, total)
 
 
 def _kept(file: Path, n: int) -> NDArray[np.float32] | None:

@@ -59,7 +59,7 @@ def save_scope(folder: Path, gaussians: Gaussians, calibration: dict[str, Floats
 
     Raises ScopeError when the folder has no weights.
     """
-    arrays = {"whiten": gaussians.whiten, "means": gaussians.means}
+    arrays: dict[str, np.ndarray] = {"whiten": gaussians.whiten, "means": gaussians.means}
     arrays |= {f"calibration_{method}": calibration[method] for method in METHODS}
     data = save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     facts = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -211,7 +211,7 @@ class _Run:
         folder, name = journal_folder(self._home, search_id), f"{KIND}-{trial_name(self._trial_id)}"
         if not folder.is_dir():
             raise ScopeError(f"Search {search_id} has been deleted meanwhile.")
-        ids: Mapping[str, str] = {"search_id": search_id, "trial_id": self._trial_id}
+        ids: dict[str, Any] = {"search_id": search_id, "trial_id": self._trial_id}
         journal = JournalWriter(folder, name, next_attempt(folder, name))
         try:
             journal.append(kind, **ids, version=VERSION, **payload)

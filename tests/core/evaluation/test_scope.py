@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 from sklearn.covariance import LedoitWolf
 from sklearn.preprocessing import normalize
 
-from core.evaluation.scope import ScopeError, energy, fit, least_p, p_values
+from core.evaluation.scope import ScopeError, energy, fit, least_p, p_values, threshold
 
 
 def cells(n: int, seed: int, dimensions: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -66,6 +66,16 @@ def test_p_values_by_hand():
     assert least_p(4) == p_values(calibration, [9.0])[0]
     assert (p_values(np.arange(19), [99]) <= 0.05).all()  # 1 of 20: the least p is the level itself
     assert not (p_values(np.arange(18), [99]) <= 0.05).any()
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.29, 0.5])
+def test_beyond_the_threshold_the_p_value_is_at_most_the_level(alpha: float):
+    calibration = np.random.default_rng(0).normal(size=99).round(1)  # with ties
+    limit = threshold(calibration, alpha)
+    assert limit is not None
+    scores = np.r_[calibration, calibration + 0.05]
+    assert ((p_values(calibration, scores) <= alpha) == (scores > limit)).all()
+    assert threshold(calibration, 0.009) is None
 
 
 def test_false_alarms_stay_at_the_level_on_average():
