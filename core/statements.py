@@ -28,6 +28,27 @@ def annotate(home: Path, search_id: str, note: str, tags: Sequence[str], *, tria
     _journal(home).append("annotation", search_id=search_id, trial_id=trial_id, note=note.strip(), tags=unique)
 
 
+def save_reading(
+    home: Path, *, model_trial_id: str | None, file_name: str, image_sha256: str, classes: Sequence[str],
+    probabilities: Sequence[float], flags: Mapping[str, Any],
+) -> str:  # fmt: skip
+    """Record a live prediction and return its id.
+
+    Args:
+        model_trial_id: the trial whose weights were used; None for a fusion, which `flags` then name.
+        flags: warnings that were shown with it, as JSON can hold them.
+
+    Raises JournalError when the disk refuses.
+    """
+    reading_id = _new_id("r")
+    _journal(home).append(
+        "reading", reading_id=reading_id, model_trial_id=model_trial_id, file_name=file_name,
+        image_sha256=image_sha256, classes=list(classes), probabilities=[float(one) for one in probabilities],
+        flags=dict(flags),
+    )  # fmt: skip
+    return reading_id
+
+
 def save_fusion(
     home: Path, name: str, dataset_id: str, rule: str, weights: Mapping[str, float], *, chosen_by: str = "person"
 ) -> str:

@@ -120,7 +120,7 @@ def test_a_running_and_a_failed_job_are_told(open_page: OpenPage, home: Path, tr
 
 
 def test_a_set_of_known_classes_is_refused(open_page: OpenPage, home: Path, trial: str):
-    own = sample(home, "own", per_class=2)
+    own = sample(home, "own")
     mixed = sample(home, "mixed", per_class=1, seed=3, held_out=True)
     app = open_page("evaluate", **link(trial))
     dataset_id = queries.search(shared(home).cursor(), trial.partition(".")[0])["dataset_id"].iloc[0]

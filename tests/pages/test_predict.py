@@ -13,8 +13,12 @@ from PIL import Image
 
 from core import statements
 from core.evaluation.decision import Thresholds, as_record, equal_costs
+from core.evaluation.scope import fit
+from core.evaluation.scope_file import save_scope
 from core.learning.settings import ModelError
+from core.paths import trial_folder
 from pages.components.data import read
+from store.journal import replay
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import figures, words
 from tests.store.factory import CLASSES, write_search
@@ -145,3 +149,66 @@ def test_a_fusion_reads_with_all_its_members(
     assert asked == [((f"{search_id}.00-initial", f"{search_id}.final-1"), (0.25, 0.75), "vote")]
     assert "shares of their votes, not probabilities" in words(app)
     assert figures(app)["Decided by careful"] == "Refer to an expert"
+
+
+class Featured(RedIsBasophil):
+    """The network's features of one image of 24 px: a point of the plane."""
+
+    facts = SimpleNamespace(image_size=24)
+
+    def __init__(self, *features: float) -> None:
+        self.features = np.array([features], np.float32)
+
+    def features_and_logits(self, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        assert squares.shape == (1, 24, 24, 3)
+        return self.features, np.array([[1.0, 0.0]], np.float32)
+
+
+def fit_scope(home: Path, trial_id: str, calibration: int = 39) -> None:
+    """Training images whose features lie around (1, 0), with weights that are none."""
+    folder = trial_folder(home, trial_id)
+    folder.mkdir(parents=True)
+    (folder / "weights.json").write_text('{"sha256": "w"}')
+    rng = np.random.default_rng(0)
+    around = [np.column_stack([np.ones(n), rng.normal(0, 0.1, n)]) for n in (60, calibration)]
+    gaussians = fit(around[0], np.zeros(60))
+    distances = {"mahalanobis": gaussians.distances(around[1]), "energy": np.linspace(-3, 3, calibration)}
+    save_scope(folder, gaussians, distances)
+
+
+def test_an_image_unlike_the_training_images_is_flagged_first(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fit_scope(home, f"{search_id}.final-1")
+    stand_in(monkeypatch, lambda home, trial_id: Featured(0.1, 1.0))
+    app = open_page("predict", search=search_id)
+    assert not app.error
+    assert "This image looks unlike the cells that the model was trained on (p = 0.025)" in words(app)
+    assert figures(app)["Called"] == "basophil"  # nothing is kept back
+    app.button(key="record_reading").click().run()
+    assert not app.exception
+    (recorded,) = [record for record in replay(home, "_home") if record["kind"] == "reading"]
+    said = recorded["flags"]["out_of_scope"]
+    assert (said["p"], said["flagged"], said["calibration_images"]) == (1 / 40, True, 39)
+    assert recorded["model_trial_id"] == f"{search_id}.final-1"
+    assert len(recorded["image_sha256"]) == 64
+    assert recorded["probabilities"] == pytest.approx([0.9, 0.04, 0.03, 0.02, 0.01])
+
+
+def test_an_image_that_is_not_flagged_may_still_be_strange(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fit_scope(home, f"{search_id}.final-1", calibration=9)
+    stand_in(monkeypatch, lambda home, trial_id: Featured(1.0, 0.0))
+    said = words(open_page("predict", search=search_id))
+    assert "looks unlike" not in said
+    assert "not flagged (at most 0.05 would be). It may still show none of the classes." in said
+    assert "So few calibration images (9) cannot flag any image" in said
+
+
+def test_without_a_check_it_is_said(open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch):
+    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    assert "No out-of-scope check has been made for this model" in words(open_page("predict", search=search_id))
+    fit_scope(home, f"{search_id}.final-1")
+    (trial_folder(home, f"{search_id}.final-1") / "scope.safetensors").write_bytes(b"")
+    assert "does not match its scope.json" in words(open_page("predict", search=search_id))
