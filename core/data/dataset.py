@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from core.data.pairs import DuplicatePair, leaks, pair_columns, pair_lines, pairs_of
+from core.data.pairs import DuplicatePair, crowded_words, leaks, pair_columns, pair_lines, pairs_of
 from store.journal import write_durably
 
 SPLITS: Final = ("train", "calibration", "val", "test")
@@ -65,6 +65,7 @@ class Dataset:
         synthetic: whether any image was drawn by the sample generator.
         pairs: images that show the same cells although their pixels differ; of images with equal pixels, the first.
         searched: what pairs were looked for (core.data.duplicates.looked_for); "": read before there was a search.
+        crowded: images like so many others that only the closest of these were compared with them.
     """
 
     dataset_id: str
@@ -78,6 +79,7 @@ class Dataset:
     synthetic: bool
     pairs: tuple[DuplicatePair, ...] = ()
     searched: str = ""
+    crowded: int = 0
 
     @cached_property
     def usable(self) -> tuple[ImageRecord, ...]:
@@ -160,6 +162,7 @@ def describe(dataset: Dataset) -> str:
     lines.append(f"{'class':{width}}" + "".join(f"  {name:>11}" for name in (*SPLITS, "all")))
     lines += [f"{name:{width}}" + "".join(f"  {number:>11}" for number in numbers) for name, numbers in rows.items()]
     lines += pair_lines(dataset.images, dataset.pairs, LISTED)
+    lines += [crowded_words(dataset.crowded)] * bool(dataset.crowded)
     if dataset.bad:
         lines.append(f"{len(dataset.bad)} files left out:")
         lines += [f"  {image.path}: {image.reason}" for image in dataset.bad[:LISTED]]

@@ -39,12 +39,18 @@ class Overlap:
     correlation: float
 
 
-def find_overlaps(prints: Sequence[Fingerprint], tell: Told, leave: Callable[[], None]) -> list[Overlap]:
+def find_overlaps(
+    prints: Sequence[Fingerprint], tell: Told, leave: Callable[[], None], between: int | None = None
+) -> tuple[list[Overlap], set[int]]:
     """Every pair a < b of overlapping crops that the points find and the correlation confirms.
 
     Args:
         tell: told (steps done, steps in all); a picture is one step at its points and one at their comparison.
         leave: called now and then; it raises when a person wants the search to end.
+        between: only pairs of a picture before this place with one from it on.
+
+    Returns:
+        The pairs, and the pictures of which not every candidate was looked at, since there were too many.
     """
     found: list[Keypoints] = []
     for place, one in enumerate(prints):
@@ -53,11 +59,14 @@ def find_overlaps(prints: Sequence[Fingerprint], tell: Told, leave: Callable[[],
             leave()
             tell(place, 2 * len(prints))
     result = []
-    for a, b, dy, dx in _candidates(prints, found, tell, leave):
+    agreed = sorted(_candidates(prints, found, tell, leave, between), key=lambda one: (-one[0], one[1:]))
+    most = MANY * len(prints)
+    for _, a, b, dy, dx in agreed[:most]:
         leave()
         if (seen := confirm(prints[a], prints[b], dy, dx)) is not None:
             result.append(Overlap(a, b, *seen))
-    return sorted(result, key=lambda pair: (pair.a, pair.b))
+    crowded = {place for _, a, b, _, _ in agreed[most:] for place in (a, b)}
+    return sorted(result, key=lambda pair: (pair.a, pair.b)), crowded
 
 
 def confirm(a: Fingerprint, b: Fingerprint, dy: int, dx: int) -> tuple[int, int, float] | None:
@@ -84,9 +93,10 @@ def _shared(a: Fingerprint, b: Fingerprint, dy: int, dx: int) -> bool:
 
 
 def _candidates(
-    prints: Sequence[Fingerprint], found: Sequence[Keypoints], tell: Told, leave: Callable[[], None]
-) -> Iterator[tuple[int, int, int, int]]:
-    """(a, b, dy, dx) of pictures a < b of which enough points tell the same shift."""
+    prints: Sequence[Fingerprint], found: Sequence[Keypoints], tell: Told, leave: Callable[[], None],
+    between: int | None,
+) -> Iterator[tuple[int, int, int, int, int]]:  # fmt: skip
+    """(votes, a, b, dy, dx) of pictures a < b of which enough points tell the same shift."""
     n = len(prints)
     owner = np.repeat(np.arange(n), [len(one.at) for one in found])
     if not len(owner):
@@ -95,28 +105,29 @@ def _candidates(
     around = np.concatenate([one.around for one in found])
     # Only points of one kind are compared: bright or dark, in pictures of one scale.
     kind = np.concatenate([one.bright for one in found]) + 2 * np.array([one.halved for one in prints])[owner]
-    pairs: list[NDArray[np.int32]] = []
+    pairs: list[NDArray[np.int32]] = [np.zeros((2, 0), np.int32)]
     done = 0
     for value in np.unique(kind):
         members = np.flatnonzero(kind == value)
+        divide = 0 if between is None else int(np.searchsorted(owner[members], between))
+        end = len(members) if between is None else divide
         described = around[members]
         start = 0
-        while start < len(members):
+        while start < end:
             leave()
-            block = max(1, min(_BLOCK, _CELLS // (len(members) - start)))
-            alike = described[start : start + block] @ described[start:].T >= ALIKE
+            first = max(start, divide)
+            block = min(end - start, max(1, min(_BLOCK, _CELLS // max(1, len(members) - first))))
+            alike = described[start : start + block] @ described[first:].T >= ALIKE
             alike[np.count_nonzero(alike, axis=1) > EVERYWHERE] = False
-            row, column = np.divmod(np.flatnonzero(alike), len(members) - start)
-            first, second = members[row + start], members[column + start]
-            other = owner[first] != owner[second]
-            later = column > row
-            pairs.append(np.stack([first[other & later], second[other & later]]).astype(np.int32))
-            done += min(block, len(members) - start)
+            row, column = np.divmod(np.flatnonzero(alike), max(1, len(members) - first))
+            one, other = members[row + start], members[column + first]
+            kept = (owner[one] != owner[other]) & (one < other)
+            pairs.append(np.stack([one[kept], other[kept]]).astype(np.int32))
+            done += block
             start += block
             tell(n + done * n // len(owner), 2 * n)
-    first, second = np.concatenate(pairs, axis=1)
-    agreed = sorted(_agreeing(owner, at, first, second), key=lambda one: (-one[0], one[1:]))
-    yield from (one[1:] for one in agreed[: MANY * n])
+    one, other = np.concatenate(pairs, axis=1)
+    yield from _agreeing(owner, at, one, other)
 
 
 def _agreeing(

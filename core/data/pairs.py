@@ -83,6 +83,17 @@ def leak_sentence(found: Mapping[tuple[str, str], int]) -> str:
     )
 
 
+def crowded_words(crowded: int) -> str:
+    """That the search was bounded, for a person; '' where it was not."""
+    if not crowded:
+        return ""
+    one = crowded == 1
+    return (
+        f"The search was bounded: {crowded:,} image{' is' if one else 's are'} so like many others that only the most "
+        "alike of these were compared, so pairs may be missing."
+    )
+
+
 def pair_columns(pairs: Sequence[DuplicatePair]) -> dict[str, list[Any]]:
     """Pairs as lists of equal length by name."""
     return {field.name: [getattr(pair, field.name) for pair in pairs] for field in fields(DuplicatePair)}

@@ -21,8 +21,9 @@ SYMMETRIES: Final[dict[str, tuple[bool, bool, bool]]] = {
     "transpose": (True, False, False), "antitranspose": (True, True, True),
 }  # fmt: skip
 BITS: Final = 8  # frequencies a side
-MANY: Final = 50
-_ROWS: Final = 256
+MANY: Final = 50  # close ones that are kept of a picture
+_ROWS: Final = 64
+_FAR: Final = 255
 
 Hashes = NDArray[np.uint64]
 
@@ -51,42 +52,56 @@ def hashes(thumbs: NDArray[np.uint8]) -> Hashes:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Pairs a < b of pictures, the place of the symmetry that turns a into b, and the bits in which they differ."""
+    """Pairs a < b of pictures, the place of the symmetry that turns a into b, and the bits in which they differ.
+
+    `crowded` has the pictures that are close to more than MANY later ones, of which only the MANY closest are here.
+    """
 
     a: NDArray[np.int32]
     b: NDArray[np.int32]
     symmetry: NDArray[np.uint8]
     distance: NDArray[np.uint8]
-
-    def within(self, most: int) -> Close:
-        """Those that differ in at most so many bits."""
-        keep = self.distance <= most
-        return Close(self.a[keep], self.b[keep], self.symmetry[keep], self.distance[keep])
+    crowded: NDArray[np.int32]
 
 
-def close(found: Hashes, most: int, tell: Callable[[int], None]) -> Close:
-    """Pairs of pictures whose hashes differ in at most `most` bits under a symmetry; `tell` hears the rows done.
+def close(found: Hashes, most: int, tell: Callable[[int], None], between: int | None = None) -> Close:
+    """Pairs of pictures whose hashes differ in at most `most` bits under a symmetry.
 
-    Where pictures are so alike that these would be more than MANY a picture, fewer bits are allowed.
+    Where pictures are so alike that one is close to more than MANY later ones, its MANY closest are kept: a set of
+    look-alikes must not take memory and time with the square of its size. Copies of one picture stay connected.
+
+    Args:
+        found: (n, 8), as `hashes` gives them.
+        tell: hears the rows done.
+        between: only pairs of a picture before this place with one from it on.
     """
-    none = np.zeros(0, np.uint8)
-    result = Close(none.astype(np.int32), none.astype(np.int32), none, none)
-    for start in range(0, len(found), _ROWS):
-        parts = [result]
+    rows = len(found) if between is None else between
+    parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]] = []
+    crowded: list[int] = []
+    for start in range(0, rows, _ROWS):
+        end = min(start + _ROWS, rows)
+        first = start if between is None else between
+        distance = np.empty((end - start, len(SYMMETRIES), len(found) - first), np.uint8)
         for place in range(len(SYMMETRIES)):
-            distance = np.bitwise_count(found[start : start + _ROWS, place, None] ^ found[start:, 0])
-            row, column = np.nonzero(distance <= most)
-            later = column > row
-            row, column = row[later], column[later]
-            symmetry = np.full(len(row), place, np.uint8)
-            parts.append(Close((row + start).astype(np.int32), (column + start).astype(np.int32), symmetry,
-                               distance[row, column]))  # fmt: skip
-        result = Close(*(np.concatenate([getattr(part, name) for part in parts]) for name in Close.__slots__))
-        while most and len(result.a) > MANY * len(found):
-            most -= 1
-            result = result.within(most)
-        tell(min(start + _ROWS, len(found)))
-    return result
+            distance[:, place] = np.bitwise_count(found[start:end, place, None] ^ found[first:, 0])
+        for later in range(end - start if between is None else 0):
+            distance[later, :, : later + 1] = _FAR  # no later picture
+        near = distance <= most
+        for at in np.flatnonzero(np.count_nonzero(near, axis=(1, 2)) > MANY):
+            flat = near[at].reshape(-1)  # a view
+            candidates = np.flatnonzero(flat)
+            flat[candidates[np.argsort(distance[at].reshape(-1)[candidates], kind="stable")[MANY:]]] = False
+            crowded.append(start + int(at))
+        row, symmetry, column = np.nonzero(near)
+        parts.append(((row + start).astype(np.int32), (column + first).astype(np.int32), symmetry.astype(np.uint8),
+                      distance[row, symmetry, column]))  # fmt: skip
+        tell(end)
+    if not parts:
+        parts.append((*np.zeros((2, 0), np.int32), *np.zeros((2, 0), np.uint8)))
+    a, b, turns, bits = zip(*parts, strict=True)
+    return Close(
+        np.concatenate(a), np.concatenate(b), np.concatenate(turns), np.concatenate(bits), np.array(crowded, np.int32)
+    )
 
 
 def _low(thumbs: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ from core.data.dataset import (
     ScanCancelled,
     content_id,
 )
-from core.data.duplicates import EVERYTHING, NOTHING, find_pairs, looked_for
+from core.data.duplicates import EVERYTHING, NOTHING, Found, find_pairs, looked_for
 from core.data.fingerprint import Fingerprint, fingerprint
 from core.data.groups import united
 from core.data.intake import IntakeError, decode_image
@@ -103,8 +103,8 @@ def scan(
     _check_classes(root, layout, records, usable)
     if per_class is not None:
         usable = _cap(usable, per_class, seed)
-    pairs, pixels = _duplicates(usable, found, comparing or (lambda done, total: None), stop)
-    usable = united(usable, [(pixels[pair.image_a], pixels[pair.image_b]) for pair in pairs])
+    alike, pixels = _duplicates(usable, found, comparing or (lambda done, total: None), stop)
+    usable = united(usable, [(pixels[pair.image_a], pixels[pair.image_b]) for pair in alike.pairs])
     if not held_out:
         usable = _fill_splits(usable, layout.splits, shares, seed)
     usable.sort(key=lambda record: (record.class_ or "", record.sha256 or "", record.path))
@@ -120,8 +120,9 @@ def scan(
         split_seed=seed,
         fractions=shares,
         synthetic=layout.synthetic or any(one.synthetic for one in found),
-        pairs=_by_image(pairs, pixels, usable),
+        pairs=_by_image(alike.pairs, pixels, usable),
         searched=looked_for(len(found)),
+        crowded=alike.crowded,
     )
 
 
@@ -244,7 +245,7 @@ def _check_classes(root: Path, layout: Layout, records: list[ImageRecord], usabl
 
 def _duplicates(
     usable: list[ImageRecord], found: list[_Found], tell: Progress, stop: Cancelled
-) -> tuple[list[DuplicatePair], list[str]]:
+) -> tuple[Found, list[str]]:
     """Pairs of different pictures, and the pixel hash of each picture by its place there."""
     wanted = {record.pixel_sha256 for record in usable}
     prints = {one.record.pixel_sha256 or "": one.print for one in found if one.record.pixel_sha256 in wanted}

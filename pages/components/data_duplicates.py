@@ -164,7 +164,7 @@ def _described(file: str, stamp: int) -> str:
         dataset = Dataset.load(Path(file))
     except DatasetError:
         return search_words("", 0)
-    return search_words(dataset.searched, len(dataset.usable))
+    return search_words(dataset.searched, len(dataset.usable), dataset.crowded)
 
 
 def _nothing(show: str) -> str:

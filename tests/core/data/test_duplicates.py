@@ -18,7 +18,7 @@ from core.data.duplicates import EVERYTHING, NOTHING, WHOLE, find_pairs, looked_
 from core.data.fingerprint import Fingerprint, fingerprint
 from core.data.overlaps import confirm
 from core.data.pairs import NEAR, OVERLAP, DuplicatePair
-from core.data.phash import BITS, SYMMETRIES, Close, close, hashes, turned
+from core.data.phash import BITS, MANY, SYMMETRIES, Close, close, hashes, turned
 from core.data.scan import scan
 from tests.core.data.fields import Picture, crop, field, jpeg, turn
 
@@ -27,7 +27,7 @@ CLASSES = ("basophil", "erythroblast", "monocyte", "myeloblast", "seg_neutrophil
 
 def pairs_of(pictures: list[Picture], searched: str = EVERYTHING) -> list[DuplicatePair]:
     prints = [fingerprint(picture) for picture in pictures]
-    return find_pairs(prints, searched, lambda done, total: None, lambda: None)
+    return find_pairs(prints, searched, lambda done, total: None, lambda: None).pairs
 
 
 @pytest.mark.parametrize("symmetry", SYMMETRIES)
@@ -104,7 +104,7 @@ def test_the_hash_of_a_turned_picture_is_that_of_the_symmetry():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 2**BITS), min_size=2, max_size=12), st.integers(0, 4))
+@given(st.lists(st.integers(0, 2**BITS), min_size=2, max_size=1 + MANY // 8), st.integers(0, 4))
 def test_close_hashes_are_those_of_a_plain_comparison(values: list[int], most: int):
     found = np.array([[value * 97 % 64 + place for place in range(8)] for value in values], np.uint64)
     result: Close = close(found, most, lambda done: None)
@@ -113,6 +113,55 @@ def test_close_hashes_are_those_of_a_plain_comparison(values: list[int], most: i
         if int(found[a, place] ^ found[b, 0]).bit_count() <= most
     }  # fmt: skip
     assert set(zip(result.a.tolist(), result.b.tolist(), result.symmetry.tolist(), strict=True)) == wanted
+
+
+def test_of_too_many_look_alikes_the_closest_are_kept_and_the_rest_is_said():
+    """Equal hashes by the hundred: pairs stay in proportion to the pictures, copies stay connected, and it is told."""
+    rng = np.random.default_rng(3)
+    found = rng.integers(0, 2**63, (40, 8)).astype(np.uint64)
+    found = np.concatenate([np.repeat(found[:1], 300, axis=0), found[1:]])
+    result = close(found, 4, lambda done: None)
+    assert len(result.a) <= MANY * len(found)
+    assert set(result.crowded.tolist()) == set(range(300 - MANY - 1))
+    kept = set(zip(result.a.tolist(), result.b.tolist(), strict=True))
+    assert {(place, place + 1) for place in range(299)} <= kept
+    assert len(close(found[300 - MANY - 1 :], 4, lambda done: None).crowded) == 0
+
+
+def test_the_closest_of_many_are_those_with_the_fewest_bits():
+    found = np.full((MANY + 3, 8), 2**64 - 1, np.uint64)
+    found[:, 0] = [0, *[7] * (MANY - 1), 0, 1, 0]
+    result = close(found, 3, lambda done: None)
+    first = result.a == 0
+    of_first = dict(zip(result.b[first].tolist(), result.distance[first].tolist(), strict=True))
+    assert len(of_first) == MANY
+    assert (of_first[MANY], of_first[MANY + 1], of_first[MANY + 2]) == (0, 1, 0)
+
+
+def test_blank_pictures_crowd_nothing_out():
+    first = crop(field(1), 0, 0, 120)
+    blank = [np.full((80, 80, 3), 200 + place % 7, np.uint8) for place in range(120)]
+    found = find_pairs(
+        [fingerprint(one) for one in [*blank, first, jpeg(turn(first, "flip"), 80)]], WHOLE, lambda done, total: None,
+        lambda: None,
+    )  # fmt: skip
+    assert [(pair.image_a, pair.image_b) for pair in found.pairs] == [(120, 121)]
+    assert found.crowded == 0
+    assert "bounded: 3 images are so like" in search_words(EVERYTHING, 10, 3)
+    assert "bounded" not in search_words(EVERYTHING, 10)
+
+
+def test_pairs_between_two_sets_leave_out_those_within_each():
+    whole = field(5, 420, 420, 90)
+    one = crop(whole, 100, 100, 200)
+    near, moved, stranger = jpeg(turn(one, "rot90"), 80), crop(whole, 130, 160, 200), crop(field(77), 0, 0, 200)
+    pictures = [one, stranger, jpeg(one, 60), near, moved, jpeg(moved, 50)]
+    prints = [fingerprint(picture) for picture in pictures]
+    every = find_pairs(prints, EVERYTHING, lambda done, total: None, lambda: None).pairs
+    for between in range(len(pictures) + 1):
+        found = find_pairs(prints, EVERYTHING, lambda done, total: None, lambda: None, between).pairs
+        assert found == [pair for pair in every if pair.image_a < between <= pair.image_b]
+    assert {(pair.image_a, pair.image_b) for pair in every if pair.image_a < 1} == {(0, 2), (0, 3), (0, 4), (0, 5)}
 
 
 def test_a_shift_that_is_none_is_not_confirmed():
