@@ -29,15 +29,16 @@ LATEST = {
     "annotation": ("search_id", "trial_id"),
     "fusion": ("fusion_id",), "operating_point": ("operating_point_id",), "image_source": ("dataset_id", "image_id"),
     "audit": ("dataset_id", "feature", "target"), "label_check": ("dataset_id",),
-    "external_set": ("dataset_id", "external_id"), "robustness": ("trial_id", "shift", "severity"), "job": ("job_id",),
-    "scope_fit": ("trial_id",), "scope_result": ("trial_id", "outside_id"),
+    "external_set": ("dataset_id", "external_id"), "external_shared": ("dataset_id", "external_id"),
+    "robustness": ("trial_id", "shift", "severity"), "job": ("job_id",), "scope_fit": ("trial_id",),
+    "scope_result": ("trial_id", "outside_id"),
 }  # fmt: skip
 KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)
 SOURCE = ("journal", "line_at")
 OUTLIVING = (
     "dataset", "image", "reading", "fusion", "tombstone", "duplicate_pair", "image_source", "audit", "label_check",
-    "external_set", "job",
+    "external_set", "external_shared", "job",
 )  # fmt: skip
 OF_A_SEARCH = tuple(table for table in KEYS if table not in OUTLIVING)
 

@@ -110,6 +110,17 @@ def _external_set(f: Fields) -> Iterator[TableRow]:
     }  # fmt: skip
 
 
+def _external_shared(f: Fields) -> Iterator[TableRow]:
+    image_ids, own_ids, kinds = f.wholes("image_ids") or [], f.wholes("own_ids") or [], f.texts("kinds")
+    if not len(image_ids) == len(own_ids) == len(kinds):
+        raise RecordError("'image_ids', 'own_ids' and 'kinds' differ in length")
+    yield "external_shared", {
+        "dataset_id": f.text("dataset_id"), "external_id": f.text("external_id"), "image_ids": image_ids,
+        "own_ids": own_ids, "kinds": kinds, "searched": f.text("searched"),
+        **{name: f.whole(name) for name in ("unread", "crowded")},
+    }  # fmt: skip
+
+
 def _external_result(f: Fields) -> Iterator[TableRow]:
     image_ids, true = f.wholes("image_ids") or [], f.wholes("true_classes", below=2**15) or []
     if len(image_ids) != len(true):
@@ -185,6 +196,7 @@ def _number(f: Fields, name: str) -> float:
 
 RULES: Mapping[str, Callable[[Fields], Iterator[TableRow]]] = {
     "dataset": _dataset, "images": _images, "duplicate_pairs": _duplicate_pairs, "image_sources": _image_sources,
-    "audit": _audit, "label_check": _label_check, "external_set": _external_set, "external_result": _external_result,
-    "robustness": _robustness, "scope_fit": _scope_fit, "scope_result": _scope_result, "job": _job,
+    "audit": _audit, "label_check": _label_check, "external_set": _external_set, "external_shared": _external_shared,
+    "external_result": _external_result, "robustness": _robustness, "scope_fit": _scope_fit,
+    "scope_result": _scope_result, "job": _job,
 }  # fmt: skip

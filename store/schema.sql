@@ -376,6 +376,22 @@ CREATE TABLE external_set (
 );
 COMMENT ON TABLE external_set IS 'Which datasets are external to which';
 
+CREATE TABLE external_shared (
+    dataset_id VARCHAR,                   -- dataset.dataset_id that models are trained on
+    external_id VARCHAR,                  -- dataset.dataset_id of images from elsewhere
+    image_ids INTEGER[] NOT NULL,         -- images from elsewhere that show what the dataset shows too: left out
+    own_ids INTEGER[] NOT NULL,           -- image.image_id of the dataset that each shows
+    kinds VARCHAR[] NOT NULL,             -- near: the same picture, turned or encoded anew; overlap: crops of one field
+    searched VARCHAR NOT NULL,            -- what was looked for: near and overlap | near | nothing
+    unread BIGINT NOT NULL,               -- images that could not be read any more, and so were not compared
+    crowded BIGINT NOT NULL,              -- images like so many others that only the closest were compared
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (dataset_id, external_id)
+);
+COMMENT ON TABLE external_shared IS 'Images from elsewhere that turned out to show what the dataset shows too';
+
 CREATE TABLE external_result (
     trial_id VARCHAR,                     -- trial_record.trial_id
     external_id VARCHAR,                  -- dataset.dataset_id of the external images
@@ -652,11 +668,16 @@ JOIN image i ON i.dataset_id = c.dataset_id AND i.image_id = c.image_id;
 COMMENT ON VIEW label_issue IS 'Suspected label errors, one row an image';
 
 CREATE VIEW external_prediction AS
-WITH item AS (
+WITH every AS (
     SELECT
         trial_id, search_id, external_id, unnest(image_ids) AS image_id, unnest(true_classes) AS true_index,
         unnest(probabilities) AS probabilities
     FROM external_result
+), again AS (  -- images that a later comparison found in the data that were trained on
+    SELECT d.search_id, x.external_id, unnest(x.image_ids) AS image_id
+    FROM external_shared x JOIN search_data d ON d.dataset_id = x.dataset_id
+), item AS (
+    SELECT * FROM every ANTI JOIN again USING (search_id, external_id, image_id)
 )
 SELECT
     r.trial_id,

@@ -14,11 +14,10 @@ from core.data.fingerprint import Fingerprint
 from core.data.keypoints import LEAST_SIDE
 from core.data.near import find_near
 from core.data.overlaps import find_overlaps
-from core.data.pairs import NEAR, OVERLAP, DuplicatePair, crowded_words
+from core.data.pairs import EVERYTHING, NEAR, NOTHING, OVERLAP, WHOLE, DuplicatePair, crowded_words
 
 MOST_OVERLAP: Final = 40_000  # images whose crops are compared: time and memory grow, with the square and in proportion
 MOST_NEAR: Final = 120_000  # images that are compared at all
-EVERYTHING, WHOLE, NOTHING = "near and overlap", "near", "nothing"  # what was looked for
 _DIGITS: Final = 4
 
 Told = Callable[[int, int], None]

@@ -6,14 +6,19 @@ Which set is external to which is a person's statement, a record of the home's j
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from core.data.dataset import Dataset, DatasetError, ImageRecord
+from core.data.pairs import NOTHING, WHOLE, crowded_words
+from core.data.shared import Shared, Tell, compare, compared, digests
 from core.paths import dataset_file
 from store.journal import HOME_JOURNAL, JournalWriter, journal_files, journal_folder, next_attempt, read_records
 
 JOURNAL = "external"  # begins the names of its journals
+ALIKE: Final = "encoded anew, turned, or cropped from the same field"
 
 
 class ExternalError(ValueError):
@@ -29,34 +34,76 @@ class Fit:
         common: class names that both have, in the order of the model's data.
         missing: classes of the model's data without an image that counts.
         unknown: class names that the model does not know, with the images that are left out for it.
-        shared: images left out because the model's data have them too, byte for byte or pixel for pixel.
+        equal: images left out because the model's data have them too, byte for byte or pixel for pixel.
+        alike: images left out because they are, encoded anew, turned, or cropped from the same field, in the model's
+            data; 0 while that is not known.
+        compared: how that was looked for; None while it has not been.
     """
 
     usable: tuple[ImageRecord, ...]
     common: tuple[str, ...]
     missing: tuple[str, ...]
     unknown: dict[str, int]
-    shared: int
+    equal: int
+    alike: int = 0
+    compared: Shared | None = None
+
+    @property
+    def shared(self) -> int:
+        """Images left out because the model's data have them too, in any way."""
+        return self.equal + self.alike
 
     def sentence(self) -> str:
         """What counts and what is left out, for people."""
         words = [f"{len(self.usable):,} images in {len(self.common)} classes count."]
         if self.shared:
-            words.append(f"{self.shared:,} are left out, since the data set that is trained on has them too.")
+            one = self.shared == 1
+            words.append(
+                f"{self.shared:,} {'is' if one else 'are'} left out, since the data set that is trained on has "
+                f"{'it' if one else 'them'} too{how_alike(self.shared, self.alike)}."
+            )
         if self.unknown:
             told = ", ".join(f"{name} ({number:,})" for name, number in self.unknown.items())
             words.append(f"Left out, since the models do not know the class: {told}.")
         if self.missing:
-            words.append(f"No image of: {', '.join(self.missing)}; how these generalise cannot be tested by this set.")
-        words.append("Only equal files and equal pixels are known to be in both; copies encoded anew would count.")
+            words.append(
+                f"No image of: {', '.join(self.missing)}; how well a model does on these elsewhere cannot be told by "
+                "this set."
+            )
+        words.append(compared_words(self.compared))
         return " ".join(words)
 
 
-def fit(dataset: Dataset, external: Dataset) -> Fit:
+def how_alike(shared: int, alike: int) -> str:
+    """Follows "has them too": how many of the shared images are not equal, but show the same cells."""
+    return f", {ALIKE}" if alike == shared and alike else f" ({alike:,} of them {ALIKE})" if alike else ""
+
+
+def compared_words(found: Shared | None) -> str:
+    """How an external set was compared with the data set that is trained on, for people."""
+    if found is None:
+        return (
+            f"Only equal files and equal pixels have been looked for so far; images that are {ALIKE} are looked for in "
+            "the background once the set is registered, and left out."
+        )
+    if found.searched == NOTHING:
+        return f"For so many images only equal files and equal pixels were looked for; those {ALIKE} would count."
+    whole = "encoded anew or turned" if found.searched == WHOLE else ALIKE
+    words = [f"Equal files, equal pixels, and images {whole} were looked for in both."]
+    if found.unread:
+        words.append(
+            f"{found.unread:,} {'image' if found.unread == 1 else 'images'} could not be read any more and "
+            f"{'was' if found.unread == 1 else 'were'} not compared."
+        )
+    return " ".join([*words, crowded_words(found.crowded)]).rstrip()
+
+
+def fit(dataset: Dataset, external: Dataset, compared: Shared | None = None) -> Fit:
     """Match the images of an external set with the data set that models are trained on.
 
-    Classes are matched by name. An image that both have (equal files, or equal pixels) says nothing of other sources
-    and may have been trained on: it is left out and counted.
+    Classes are matched by name. An image that both have (equal files, equal pixels, or what `compared` found: encoded
+    anew, turned, or cropped from the same field) says nothing of other sources and may have been trained on: it is left
+    out and counted.
 
     Raises ExternalError when it is the same data set, no class name is in common, or no image is left.
     """
@@ -68,10 +115,12 @@ def fit(dataset: Dataset, external: Dataset) -> Fit:
             f"{external.name} and {dataset.name} have no class name in common ({', '.join(external.classes)} against "
             f"{', '.join(dataset.classes)}); name the class folders alike."
         )
-    own = {digest for image in dataset.usable for digest in (image.sha256, image.pixel_sha256) if digest}
+    own = digests(dataset.usable)
+    again = set(compared.image_ids) if compared else set()
     unknown = Counter(image.class_ or "" for image in external.usable if image.class_ not in known)
     of_class = [image for image in external.usable if image.class_ in known]
-    usable = tuple(image for image in of_class if not {image.sha256, image.pixel_sha256} & own)
+    different = [image for image in of_class if not {image.sha256, image.pixel_sha256} & own]
+    usable = tuple(image for image in different if image.image_id not in again)
     if not usable:
         raise ExternalError(
             f"Every image of {external.name} is in {dataset.name} too, so none is from elsewhere; give other images."
@@ -82,18 +131,32 @@ def fit(dataset: Dataset, external: Dataset) -> Fit:
         common=tuple(name for name in known if name in there),
         missing=tuple(name for name in dataset.classes if name not in there),
         unknown=dict(sorted(unknown.items())),
-        shared=len(of_class) - len(usable),
+        equal=len(of_class) - len(different),
+        alike=len(different) - len(usable),
+        compared=compared,
     )
 
 
 def register_external(home: Path, dataset_id: str, external_id: str) -> Fit:
-    """Record that a data set is external to another; which of its images count.
+    """Record that a data set is external to another; which of its images count, as far as hashes and `compared` tell.
+
+    Images that show the same cells are found by `compare_registered`, which takes seconds to minutes.
 
     Raises ExternalError when one is not known here or they do not fit, JournalError when the disk refuses.
     """
-    found = fit(described(home, dataset_id), described(home, external_id))
+    found = fit(described(home, dataset_id), described(home, external_id), compared(home, dataset_id, external_id))
     _state(home, dataset_id, external_id, removed=False)
     return found
+
+
+def compare_registered(home: Path, dataset_id: str, tell: Tell, leave: Callable[[], None]) -> dict[str, Shared]:
+    """Look in every registered set for images that show what the data set shows, where that has not been done yet.
+
+    Args as of `core.data.shared.compare`. Raises ExternalError, DatasetError where a set is not described here.
+    """
+    sets = registered(home, dataset_id)
+    dataset = described(home, dataset_id) if sets else None
+    return {one: compare(home, dataset, described(home, one), tell, leave) for one in sets if dataset is not None}
 
 
 def remove_external(home: Path, dataset_id: str, external_id: str) -> None:

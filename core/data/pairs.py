@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Protocol
 
 NEAR, OVERLAP = "near", "overlap"
+EVERYTHING, WHOLE, NOTHING = "near and overlap", "near", "nothing"  # what a search for pairs looked for
 INVERSE: Final = {"rot90": "rot270", "rot270": "rot90"}  # every other symmetry undoes itself
 HELD_OUT: Final = {None: -1, "train": 0, "calibration": 1, "val": 2, "test": 3}  # the more, the later it is looked at
 

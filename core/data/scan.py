@@ -25,13 +25,13 @@ from core.data.dataset import (
     ScanCancelled,
     content_id,
 )
-from core.data.duplicates import EVERYTHING, NOTHING, Found, find_pairs, looked_for
+from core.data.duplicates import Found, find_pairs, looked_for
 from core.data.fingerprint import Fingerprint, fingerprint
 from core.data.groups import united
 from core.data.intake import IntakeError, decode_image
 from core.data.layout import Entry, Layout, find_layout, is_text
 from core.data.medmnist import unpack_medmnist
-from core.data.pairs import HELD_OUT, DuplicatePair
+from core.data.pairs import EVERYTHING, HELD_OUT, NOTHING, DuplicatePair
 from core.data.split import cap, check_fractions, split_groups
 from core.data.unpack import unpack_zip
 

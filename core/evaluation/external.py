@@ -19,6 +19,7 @@ from core import jobs
 from core.data.cache import open_cache
 from core.data.dataset import DatasetError, ScanCancelled
 from core.data.external import JOURNAL, ExternalError, described, fit, registered
+from core.data.shared import compare
 from core.jobs import Job, JobCancelled
 from core.learning.settings import ModelError
 from core.locks import wait_lock
@@ -178,7 +179,7 @@ def _answers(home: Path, state: SearchState, pair: Pair, job: Job, tell: Tell) -
     from core.prediction.predictor import load  # torch: seconds, and nothing for a page that starts this
 
     dataset, external = described(home, (state.data or {})["dataset_id"]), described(home, pair.external_id)
-    images = fit(dataset, external).usable
+    images = fit(dataset, external, compare(home, dataset, external, tell, job.leave_if_cancelled)).usable
     predictor = load(home, pair.trial_id)
     classes, size = list(predictor.facts.classes), predictor.facts.image_size
     pixels = open_cache(

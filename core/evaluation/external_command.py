@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import jobs
-from core.data.dataset import Dataset, describe
-from core.data.external import ExternalError, described, register_external, remove_external
+from core.data.dataset import LISTED, Dataset, describe
+from core.data.external import ExternalError, compare_registered, described, fit, register_external, remove_external
 from core.data.importing import import_data
+from core.data.pairs import NEAR
+from core.data.shared import compare, compared
 from core.data.sources import told_sources
 from core.evaluation.external import KIND, Pair, finished_on, judge, recorded
 from core.foreground import foreground, telling
@@ -63,7 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
         with KeepIngesting(home), jobs.running(home, KIND, subject) as job:
             tell = telling(job, line)
             if arguments.data:
-                _register(home, subject, str(arguments.data), tell, job.cancelled)
+                _register(home, subject, str(arguments.data), tell, job)
+            if arguments.of:
+                compare_registered(home, subject, tell, job.leave_if_cancelled)
             searches = finished_on(home, subject) if arguments.of else [subject]
             new = judge(home, searches, job, arguments.trial, tell)
             job.outcome = _outcome(new, searches)
@@ -88,16 +92,23 @@ def results(home: Path, search_id: str) -> str:
         own = trial.metric("test", "accuracy")
         beside = "" if own is None else f", on test in the set {own:.4f}"
         parts.append(f"\n{trial_name(pair.trial_id)} of {search_id} on {external.name} ({pair.external_id}), {REMARK}")
-        parts.append(_judged(home, external, record, names, beside))
+        found = compared(home, (state.data or {})["dataset_id"], pair.external_id)
+        again = set(found.image_ids) if found else set()
+        parts.append(_judged(home, external, record, names, beside, again))
     return "\n".join(parts)
 
 
-def _judged(home: Path, external: Dataset, record: Record, names: list[str], beside: str) -> str:
+def _judged(home: Path, external: Dataset, record: Record, names: list[str], beside: str, again: Container[int]) -> str:
+    """`again`: images that a later comparison found in the data that are trained on."""
     from core.evaluation.elsewhere import by_source, outcome_of  # scipy, which no other command needs to wait for
 
-    true, predicted = predictions(record, len(names))
+    kept = np.array([image_id not in again for image_id in record["image_ids"]], dtype=bool)
+    if not kept.any():
+        return "  every image is in the data that are trained on too, so none is from elsewhere"
+    true, predicted = (values[kept] for values in predictions(record, len(names)))
     told = told_sources(home, external)
-    sources = [told[image_id].source if image_id in told else None for image_id in record["image_ids"]]
+    ids = [image_id for image_id in record["image_ids"] if image_id not in again]
+    sources = [told[image_id].source if image_id in told else None for image_id in ids]
     whole = outcome_of(true, predicted, names)
     lines = [f"accuracy {_accuracy(whole)}{beside}"]
     for source, outcome in by_source(true, predicted, sources, names).items():
@@ -129,13 +140,19 @@ def _accuracy(outcome: Outcome) -> str:
     )
 
 
-def _register(home: Path, dataset_id: str, data: str, tell: Tell, cancelled: Callable[[], bool]) -> None:
+def _register(home: Path, dataset_id: str, data: str, tell: Tell, job: jobs.Job) -> None:
     if data.startswith("d-") and not Path(data).exists():
         external = described(home, data)
     else:
-        external = import_data(home, Path(data), held_out=True, tell=tell, cancelled=cancelled)
+        external = import_data(home, Path(data), held_out=True, tell=tell, cancelled=job.cancelled)
         print(describe(external))
+    dataset = described(home, dataset_id)
+    fit(dataset, external)  # what does not fit is said before anything is compared
+    found = compare(home, dataset, external, tell, job.leave_if_cancelled)
     print(register_external(home, dataset_id, external.dataset_id).sentence())
+    for image_id, own_id, kind in list(zip(found.image_ids, found.own_ids, found.kinds, strict=True))[:LISTED]:
+        words = "the same picture as" if kind == NEAR else "a crop of the same field as"
+        print(f"  {external.usable[image_id].path}: {words} {dataset.usable[own_id].path}")
 
 
 def _dataset_of(home: Path, name: str) -> str:

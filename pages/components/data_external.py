@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.data.external import ExternalError, described, fit, register_external, remove_external
+from core.data.external import (
+    ExternalError,
+    compared_words,
+    described,
+    fit,
+    how_alike,
+    register_external,
+    remove_external,
+)
+from core.data.shared import Shared, compared
 from core.evaluation.external import KIND
 from core.jobs import command_line
 from core.paths import dataset_file
@@ -47,12 +57,7 @@ def _registered(dataset_id: str, row: dict[str, Any]) -> None:
     external_id = str(row["external_id"])
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"external_set_{external_id}"):
         name = external_id if missing(row["name"]) else str(row["name"])
-        left = [(row["unknown"], "of other classes"), (row["shared"], "in this dataset too")]
-        out = [f"{int(number):,} {why}" for number, why in left if not missing(number) and number]
-        words = "" if missing(row["counted"]) else f"{int(row['counted']):,} images count"
-        if out:
-            words += f"; left out: {', '.join(out)}"
-        st.markdown(f"**{name}**  \n{words or 'its images are not known here'}", anchors=False)
+        st.markdown(f"**{name}**  \n{counted_words(row)}", anchors=False)
         if not missing(row["synthetic"]) and row["synthetic"]:
             st.badge("synthetic cells", color="gray")
         st.page_link("data.py", label=external_id, icon=":material/dataset:", query_params={"dataset": external_id})
@@ -61,6 +66,23 @@ def _registered(dataset_id: str, row: dict[str, Any]) -> None:
             args=(dataset_id, external_id),
             help="It is not external to this dataset any more. What models have said of its images stays recorded.",
         )  # fmt: skip
+
+
+def counted_words(row: Mapping[str, Any]) -> str:
+    """What counts of a registered set and what is left out, as the query `external_sets` has it."""
+    if missing(row["counted"]):
+        return "its images are not known here"
+    again = how_alike(int(row["shared"]), int(row["alike"]))
+    left = [(row["unknown"], "of other classes"), (row["shared"], f"in this dataset too{again}")]
+    out = [f"{int(number):,} {why}" for number, why in left if number]
+    words = f"{int(row['counted']):,} images count{'; left out: ' if out else ''}{', '.join(out)}."
+    return f"{words} {compared_words(_comparison(row))}"
+
+
+def _comparison(row: Mapping[str, Any]) -> Shared | None:
+    if missing(row["searched"]):
+        return None
+    return Shared(searched=str(row["searched"]), unread=int(row["unread"]), crowded=int(row["crowded"]))
 
 
 def _results(dataset_id: str) -> None:
@@ -131,7 +153,7 @@ def _add(dataset_id: str, known: set[Any]) -> None:
 def _offer(dataset_id: str, picked: str) -> None:
     """What would count of it, and the button; or why it cannot be registered."""
     try:
-        found = fit(described(home(), dataset_id), described(home(), picked))
+        found = fit(described(home(), dataset_id), described(home(), picked), compared(home(), dataset_id, picked))
     except ExternalError as error:
         st.warning(str(error), icon=":material/block:")
         return

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.data.external import ALIKE, how_alike
 from core.evaluation.elsewhere import Outcome
 from core.evaluation.external import KIND
 from core.paths import trial_name
@@ -157,15 +158,21 @@ def _remarks(view: View, part: Judged, parts: list[Judged]) -> str:
     if part.whole.absent:
         words.append(
             f"It has no image of {', '.join(part.whole.absent)}: only the classes that are there are averaged, and how "
-            "the others generalise cannot be tested by it."
+            "a model does on the others elsewhere cannot be told by it."
         )
     sets = read("external_sets", str(view.search["dataset_id"])).set_index("external_id")
     if part.dataset_id in sets.index:
-        row = sets.loc[part.dataset_id]
-        left = [(row["unknown"], "of classes that the model does not know"), (row["shared"], "that are in the set too")]
+        row: dict[Any, Any] = sets.loc[part.dataset_id].to_dict()
+        again = "" if missing(row["alike"]) else how_alike(int(row["shared"]), int(row["alike"]))
+        left = [
+            (row["unknown"], "of classes that the model does not know"),
+            (row["shared"], f"that are in the set too{again}"),
+        ]  # fmt: skip
         told = [f"{int(number):,} {why}" for number, why in left if not missing(number) and number]
         if told:
             words.append(f"Left out: {' and '.join(told)}.")
+        if missing(row["searched"]):
+            words.append(f"Images that are {ALIKE} have not been looked for in the data that are trained on.")
     if len(parts) == 1:
         words.append("The probabilities of the set's own test images are not known, so nothing stands beside.")
     return " ".join(words)

@@ -13,7 +13,9 @@ def external_sets(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
     """The data sets that are external to one, in the order of their registration; those taken back are left out.
 
     Columns: external_id, name, root, synthetic, classes (list), usable (images), counted (those that models are judged
-    by), unknown (images of classes that the data set lacks), shared (images that the data set has too, left out), at.
+    by), unknown (images of classes that the data set lacks), shared (images that the data set has too, left out), alike
+    (those of them that are encoded anew, turned, or cropped from the same field), searched (how such were looked for;
+    missing: not yet), unread, crowded (images that were not compared, or not with all others), at.
     """
     return frame(
         cursor,
@@ -27,18 +29,24 @@ def external_sets(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
             SELECT i.dataset_id AS external_id,
                 coalesce(list_contains((SELECT classes FROM dataset WHERE dataset_id = $id), i.class), false) AS known,
                 coalesce(i.sha256 IN (SELECT digest FROM own WHERE digest IS NOT NULL), false)
-                    OR coalesce(i.pixel_sha256 IN (SELECT digest FROM own WHERE digest IS NOT NULL), false) AS shared
-            FROM image i SEMI JOIN registered r ON r.external_id = i.dataset_id WHERE i.status = 'ok'
+                    OR coalesce(i.pixel_sha256 IN (SELECT digest FROM own WHERE digest IS NOT NULL), false) AS equal,
+                coalesce(list_contains(x.image_ids, i.image_id), false) AS alike
+            FROM image i SEMI JOIN registered r ON r.external_id = i.dataset_id
+            LEFT JOIN external_shared x ON x.dataset_id = $id AND x.external_id = i.dataset_id
+            WHERE i.status = 'ok'
         ), counts AS (
-            SELECT external_id, count(*) FILTER (WHERE known AND NOT shared) AS counted,
-                count(*) FILTER (WHERE NOT known) AS unknown, count(*) FILTER (WHERE known AND shared) AS shared
+            SELECT external_id, count(*) FILTER (WHERE known AND NOT equal AND NOT alike) AS counted,
+                count(*) FILTER (WHERE NOT known) AS unknown,
+                count(*) FILTER (WHERE known AND (equal OR alike)) AS shared,
+                count(*) FILTER (WHERE known AND alike AND NOT equal) AS alike
             FROM judged GROUP BY external_id
         )
-        SELECT r.external_id, d.name, d.root, d.synthetic, d.classes, d.usable, c.counted, c.unknown, c.shared,
-            r.recorded_at AS "at"
+        SELECT r.external_id, d.name, d.root, d.synthetic, d.classes, d.usable, c.counted, c.unknown, c.shared, c.alike,
+            x.searched, x.unread, x.crowded, r.recorded_at AS "at"
         FROM registered r
         LEFT JOIN dataset d ON d.dataset_id = r.external_id
         LEFT JOIN counts c ON c.external_id = r.external_id
+        LEFT JOIN external_shared x ON x.dataset_id = $id AND x.external_id = r.external_id
         ORDER BY r.recorded_at, r.external_id
         """,
         {"id": dataset_id},
@@ -48,6 +56,8 @@ def external_sets(cursor: Cursor, dataset_id: str) -> pd.DataFrame:
 def external_results(cursor: Cursor, trial_ids: Sequence[str]) -> pd.DataFrame:
     """What any number of trials got right of images from elsewhere, a row a trial and set, by trial, then by time.
 
+    Images that turned out to be in the data that were trained on do not count.
+
     Columns: trial_id, search_id, external_id, name (of the set), registered (false: taken back since), n (images),
     n_right (called right: the class with the highest probability), seconds (duration), at.
     """
@@ -56,13 +66,20 @@ def external_results(cursor: Cursor, trial_ids: Sequence[str]) -> pd.DataFrame:
         """
         WITH wanted AS (
             SELECT * FROM external_result WHERE list_contains(?::VARCHAR[], trial_id)
+        ), again AS (
+            SELECT d.search_id, x.external_id, unnest(x.image_ids) AS image_id
+            FROM external_shared x JOIN search_data d ON d.dataset_id = x.dataset_id
         ), item AS (
-            SELECT trial_id, external_id, unnest(true_classes) AS true_index, unnest(probabilities) AS probabilities
+            SELECT search_id, trial_id, external_id, unnest(image_ids) AS image_id, unnest(true_classes) AS true_index,
+                unnest(probabilities) AS probabilities
             FROM wanted
         ), counts AS (
             SELECT trial_id, external_id, count(*) AS n,
                 count(*) FILTER (WHERE called - 1 = true_index) AS n_right
-            FROM (SELECT *, list_position(probabilities, list_max(probabilities)) AS called FROM item)
+            FROM (
+                SELECT *, list_position(probabilities, list_max(probabilities)) AS called
+                FROM item ANTI JOIN again USING (search_id, external_id, image_id)
+            )
             GROUP BY trial_id, external_id
         )
         SELECT w.trial_id, w.search_id, w.external_id, d.name, coalesce(NOT s.removed, false) AS registered, c.n,

@@ -71,6 +71,25 @@ def test_evaluate_shows_the_set_and_elsewhere_side_by_side(open_page: OpenPage, 
     assert any("reported, never used to choose" in badge.value for badge in app.markdown)
 
 
+def test_images_that_turned_out_to_be_trained_on_do_not_count(open_page: OpenPage, home: Path):
+    app, search_id = evaluated(open_page, home, again=[0, 1, 2])  # the basophils, one of them right
+    assert figures(app)["Elsewhere, all sources"] == f"{17 / 56:.4f}"
+    said = words(app)
+    assert "3 that are in the set too, encoded anew, turned, or cropped from the same field" in said
+    assert "basophil" not in table(app, "class").query("`images from` == 'elsewhere'")["class"].tolist()
+    assert "have not been looked for" not in said
+    dataset_id = queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0]
+    said = words(open_page("data", dataset=str(dataset_id), view=TAB))
+    assert "56 images count; left out: 3 in this dataset too, encoded anew" in said
+
+
+def test_a_set_that_was_never_compared_says_so(open_page: OpenPage, home: Path):
+    app, search_id = evaluated(open_page, home, again=None)
+    assert "have not been looked for in the data that are trained on" in words(app)
+    dataset_id = queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0]
+    assert "Only equal files and equal pixels" in words(open_page("data", dataset=str(dataset_id), view=TAB))
+
+
 def test_the_gallery_is_narrowed_by_class_and_source(open_page: OpenPage, home: Path):
     search_id = write_search(home, trials=1)
     write_external(home, search_id, ("final-1",), pictures=home / "cells")

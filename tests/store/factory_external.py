@@ -26,7 +26,7 @@ CELLS: tuple[Cell, ...] = (  # 18 of 59 right, and far worse in the one source t
 
 def write_external(
     home: Path, search_id: str, trials: Sequence[str] = (), *, cells: Sequence[Cell] = CELLS, name: str = "elsewhere",
-    registered: bool = True, unknown: int = 0, pictures: Path | None = None,
+    registered: bool = True, unknown: int = 0, pictures: Path | None = None, again: Sequence[int] | None = (),
 ) -> str:  # fmt: skip
     """Register an external set for the data of a made-up search, and what trials of it say; the set's id.
 
@@ -35,6 +35,7 @@ def write_external(
         cells: the images that count, and what every one of the trials calls them.
         unknown: further images of a class that the models do not know.
         pictures: a folder in which to draw the images; without it there are no image files.
+        again: images that a comparison found in the data that are trained on; None: there was no comparison.
     """
     facts = {record["kind"]: record for record in replay(home, search_id)}
     dataset_id, classes = facts["search_data"]["dataset_id"], list(facts["dataset"]["classes"])
@@ -44,6 +45,12 @@ def write_external(
     _append(home, "_home", "external", "external_set", dataset_id=dataset_id, external_id=external_id, removed=False)
     if not registered:
         _append(home, "_home", "external", "external_set", dataset_id=dataset_id, external_id=external_id, removed=True)
+    if again is not None:
+        _append(
+            home, "_home", "shared", "external_shared", dataset_id=dataset_id, external_id=external_id,
+            image_ids=list(again), own_ids=[0] * len(again), kinds=["near"] * len(again), searched="near and overlap",
+            unread=0, crowded=0,
+        )  # fmt: skip
     probabilities = np.full((len(images), len(classes)), 0.1 / (len(classes) - 1), dtype="<f4")
     for at, (_, _, called) in enumerate(images):
         probabilities[at, classes.index(called)] = 0.9 - at / 1000

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from core.data.cells import draw_cell
 from core.data.dataset import ScanCancelled
-from core.data.duplicates import EVERYTHING, NOTHING, WHOLE, find_pairs, looked_for, search_words
+from core.data.duplicates import find_pairs, looked_for, search_words
 from core.data.fingerprint import Fingerprint, fingerprint
 from core.data.overlaps import confirm
-from core.data.pairs import NEAR, OVERLAP, DuplicatePair
+from core.data.pairs import EVERYTHING, NEAR, NOTHING, OVERLAP, WHOLE, DuplicatePair
 from core.data.phash import BITS, MANY, SYMMETRIES, Close, close, hashes, turned
 from core.data.scan import scan
 from tests.core.data.fields import Picture, crop, field, jpeg, turn

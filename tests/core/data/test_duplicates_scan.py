@@ -12,10 +12,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from core.data.dataset import PUBLISHED_FRACTIONS, Dataset, ImageRecord, dataset_records, describe
-from core.data.duplicates import EVERYTHING
 from core.data.groups import united
 from core.data.importing import import_data
-from core.data.pairs import NEAR, OVERLAP, conflicts, leak_sentence
+from core.data.pairs import EVERYTHING, NEAR, OVERLAP, conflicts, leak_sentence
 from core.data.phash import SYMMETRIES
 from core.data.scan import scan
 from core.paths import dataset_file
