@@ -18,13 +18,14 @@ from store.rows import Row
 
 # The key of each table. A later statement of a fact is dropped; of what changes, the latest statement is kept.
 FACTS = {
-    "dataset": ("dataset_id",), "image": ("dataset_id", "image_id"), "search_record": ("search_id",),
-    "search_data": ("search_id",), "search_event": ("journal", "line_at"), "cycle": ("search_id", "cycle"),
+    "search_record": ("search_id",), "search_data": ("search_id",), "search_event": ("journal", "line_at"),
+    "cycle": ("search_id", "cycle"),
     "trial_record": ("trial_id",), "trial_event": ("journal", "line_at"),
     "epoch_split": ("trial_id", "epoch", "split"), "reading": ("reading_id",), "tombstone": ("search_id",),
     "duplicate_pair": ("dataset_id", "image_a", "image_b"), "external_result": ("trial_id", "external_id"),
 }  # fmt: skip
 LATEST = {
+    "dataset": ("dataset_id",), "image": ("dataset_id", "image_id"),  # its folder may have moved since
     "heartbeat": ("search_id", "trial_id"), "trial_files": ("trial_id",), "trial_cost": ("trial_id",),
     "annotation": ("search_id", "trial_id"),
     "fusion": ("fusion_id",), "operating_point": ("operating_point_id",), "image_source": ("dataset_id", "image_id"),

@@ -1,8 +1,8 @@
 -- The experiment store: every table and view, made from the journals and made anew from them at any time.
 --
 -- Tables hold what records say, one row a fact, with the journal line that says so (journal, line_at). Two records
--- that state the same fact (a resumed process repeats itself) leave one row: the earliest record wins, for heartbeats
--- and disk sizes the latest; so the order in which journals are read never matters. Views derive everything else:
+-- that state the same fact (a resumed process repeats itself) leave one row: the earliest record wins, for heartbeats,
+-- disk sizes and the place of a data set the latest; so the order in which journals are read never matters. Views derive everything else:
 -- a status from its events, a trial's scores from its epochs, rates from counts. No foreign keys: a record may be
 -- read before the record that it refers to. Times are UTC; rates are in [0, 1]; losses are plain means per image.
 
@@ -42,7 +42,7 @@ COMMENT ON TABLE tombstone IS 'Deleted searches';
 CREATE TABLE dataset (
     dataset_id VARCHAR PRIMARY KEY,       -- hash of content and split: the same data has the same id anywhere
     name VARCHAR NOT NULL,                -- name for people
-    root VARCHAR,                         -- folder that image.path is relative to
+    root VARCHAR,                         -- folder that image.path is relative to, as it was last read
     classes VARCHAR[] NOT NULL,           -- class names; a class index counts from 0 in this order
     split_origin VARCHAR,                 -- given | made
     split_seed BIGINT,                    -- seed of a made split

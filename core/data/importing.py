@@ -41,18 +41,22 @@ def import_data(
 def keep_description(dataset: Dataset, home: Path) -> bool:
     """Keep the description of a data set; whether it was written.
 
-    One that is kept stays while its images are there, since searches use it; but one that was written before duplicates
-    were looked for is replaced.
+    One of the same images at the same place stays, since searches use it; but one that was written before duplicates
+    were looked for is replaced. Where the images lie elsewhere now, the newest place counts.
     """
     file = dataset_file(home, dataset.dataset_id)
     known = None
     with contextlib.suppress(DatasetError):  # a damaged one is replaced
         known = Dataset.load(file) if file.exists() else None
-    if known is not None and known.root.exists() and (known.searched or not dataset.searched):
+    if known is not None and _place(known) == _place(dataset) and (known.searched or not dataset.searched):
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
     dataset.save(file)
     return True
+
+
+def _place(dataset: Dataset) -> tuple[Path, list[str]]:
+    return dataset.root, [image.path for image in dataset.images]
 
 
 def _record(dataset: Dataset, home: Path) -> None:

@@ -30,6 +30,31 @@ def test_an_imported_data_set_is_in_the_store_once(tmp_path: Path):
     assert len(queries.images(connection.cursor(), first.dataset_id, "ok")) == 40
 
 
+def test_the_newest_place_of_the_same_data_counts(tmp_path: Path):
+    home, old, new = tmp_path / "home", tmp_path / "cells", tmp_path / "moved"
+    make_sample(old, per_class=8, seed=1)
+    first = import_data(home, old)
+    connection = empty_store()
+    ingestor = Ingestor(connection, home)
+    ingestor.poll()
+    old.rename(new)
+    (new / "basophil").joinpath("extra").mkdir()
+    image = sorted((new / "basophil").glob("*.png"))[0]
+    image.rename(new / "basophil" / "extra" / image.name)
+    again = import_data(home, new)
+    assert (again.dataset_id, Dataset.load(dataset_file(home, first.dataset_id)).root) == (first.dataset_id, new)
+    ingestor.poll()
+    rebuilt = empty_store()
+    Ingestor(rebuilt, home).poll()
+    for cursor in (connection.cursor(), rebuilt.cursor()):
+        (row,) = queries.datasets(cursor).query("dataset_id == @first.dataset_id").to_dict("records")
+        paths = queries.images(cursor, first.dataset_id, "ok")["path"]
+        assert row["root"] == str(new)
+        assert all((new / path).is_file() for path in paths)
+    import_data(home, new)
+    assert [record["kind"] for record in replay(home, HOME_JOURNAL)] == ["dataset", "images"] * 2
+
+
 def test_data_that_cannot_be_read_leave_nothing(tmp_path: Path):
     (tmp_path / "cells" / "only").mkdir(parents=True)
     with pytest.raises(DatasetError, match="is empty"):
