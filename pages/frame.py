@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.guard import report
 from pages.components.pulse import every
+from pages.components.shortcut_badge import STYLE
 from pages.components.status import store_line
 
 LOGO = str(Path(__file__).parent / "components" / "logo.svg")
@@ -31,6 +32,7 @@ page = st.navigation(
     },
     position="top",
 )
+st.html(STYLE)
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(page.title, anchor=False)
     with st.container(width="content"):

@@ -82,7 +82,7 @@ else:
     else:
         with right:
             point = point_choice(model)
-        shortcut_line(model.dataset_id, accuracy_of(model))
+        shortcut_line(model.dataset_id, *accuracy_of(model))
         if model.fused:
             st.caption(fusion_words(model))
         try:

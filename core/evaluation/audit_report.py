@@ -11,11 +11,12 @@ from core.evaluation.audit_words import badge, confounded
 from core.evaluation.auditing import recorded
 
 
-def audit_sentence(home: Path, dataset: Dataset, model_accuracy: float | None) -> str | None:
+def audit_sentence(home: Path, dataset: Dataset, model_accuracy: float | None, measured: str = "") -> str | None:
     """How much of a model's lead over chance can be had without looking at the cell; None before an audit.
 
     Args:
         model_accuracy: in [0, 1]; None for the data set itself.
+        measured: whose accuracy that is and on what, such as "final-1 on test".
     """
     kept = recorded(home, dataset.dataset_id)
     found = {feature: audit for (feature, target), (audit, _) in kept.items() if target == CLASS}
@@ -27,5 +28,5 @@ def audit_sentence(home: Path, dataset: Dataset, model_accuracy: float | None) -
     accuracies = {feature: audit.accuracy for feature, audit in found.items()}
     chance = next(iter(found.values())).chance
     mixed = confounded(class_table(told, dataset.usable))
-    said = badge(accuracies, chance, model_accuracy, confounded=mixed)
+    said = badge(accuracies, chance, model_accuracy, confounded=mixed, measured=measured)
     return None if said.level == "not audited" else said.sentence

@@ -12,6 +12,7 @@ from typing import Final
 
 SHORTCUTS: Final = ("histogram", "corners", "border", "file")  # features in which there is no cell, or only its colour
 FEATURES: Final = (*SHORTCUTS, "thumbnail")
+FOLDS: Final = 5  # of an audit's cross-validation, where every class has images for so many
 HIGH: Final = 0.8  # share of a model's lead over chance from which its accuracy says little about cells
 SOME: Final = 0.4
 
@@ -64,13 +65,16 @@ def best_shortcut(accuracies: Mapping[str, float]) -> str | None:
     return max(known, key=lambda feature: accuracies[feature], default=None)
 
 
-def sentence(accuracies: Mapping[str, float], chance: float, model_accuracy: float | None = None) -> str:
+def sentence(
+    accuracies: Mapping[str, float], chance: float, model_accuracy: float | None = None, measured: str = ""
+) -> str:
     """What follows for a model, in one sentence, from the best of the SHORTCUTS.
 
     Args:
         accuracies: cross-validated accuracy of predicting the class, by feature; others than SHORTCUTS do not count.
         chance: share of the largest class.
         model_accuracy: of the model beside whose accuracy it stands; None for the dataset itself.
+        measured: whose accuracy that is and on what, such as "best trial on val".
     """
     feature = best_shortcut(accuracies)
     if feature is None:
@@ -81,8 +85,8 @@ def sentence(accuracies: Mapping[str, float], chance: float, model_accuracy: flo
         return alone(feature, "class", accuracy, chance)
     share = lead_over_chance(accuracy, model_accuracy, chance)
     if share is None:
-        return f"This model has no lead over chance (model {model_accuracy:.3f}, {figures})."
-    figures += f", model {model_accuracy:.3f}"
+        return f"This model has no lead over chance ({measured or 'model'} {model_accuracy:.3f}, {figures})."
+    figures += f", {measured or 'model'} {model_accuracy:.3f}"
     if share == 0:
         return f"None of this model's lead over chance can be had without looking at the cell (best: {figures})."
     return f"{percent(share)} of this model's lead over chance can be had from {ALONE[feature]} ({figures})."
@@ -97,7 +101,7 @@ def alone(feature: str, target: str, accuracy: float, chance: float) -> str:
 
 def badge(
     accuracies: Mapping[str, float], chance: float | None, model_accuracy: float | None = None, *,
-    confounded: bool = False,
+    confounded: bool = False, measured: str = "",
 ) -> Badge:  # fmt: skip
     """A badge for beside a headline accuracy.
 
@@ -111,22 +115,22 @@ def badge(
     model's can be.
 
     Args:
-        accuracies, chance, model_accuracy: as `sentence` takes them.
+        accuracies, chance, model_accuracy, measured: as `sentence` takes them.
         confounded: whether each class comes from one source only, see `confounded`.
     """
     feature = best_shortcut(accuracies)
     if feature is None or chance is None:
         return Badge("not audited", "Shortcut: not audited", sentence({}, 0.0))
-    said = sentence(accuracies, chance, model_accuracy)
+    said = sentence(accuracies, chance, model_accuracy, measured)
     if confounded:
         said += " Each class comes from one source only: recognising the source is enough to do better than chance."
     share = lead_over_chance(accuracies[feature], 1.0 if model_accuracy is None else model_accuracy, chance)
     if model_accuracy is None:
-        text = f"Shortcut: {SHORT[feature]} {accuracies[feature]:.3f}"
+        text = f"Shortcut: {SHORT[feature]}, accuracy {accuracies[feature]:.3f}"
     elif share is None:
         text = "Shortcut: no lead over chance"
     else:
-        text = f"Shortcut: {SHORT[feature]} {percent(share)}"
+        text = f"Shortcut: {SHORT[feature]}, {percent(share)} of the lead"
     if share is not None and share >= HIGH:
         return Badge("high", text, said)
     if confounded:
@@ -174,6 +178,16 @@ def source_facts(table: Table, *, unknown: int = 0, patients: bool = False) -> l
         else NO_PATIENTS
     )
     return facts
+
+
+def folds_note(target: str, folds: int, usual: int) -> str:
+    """Why there are fewer folds than usual; '' where there are not."""
+    if folds >= usual:
+        return ""
+    return (
+        f"{folds} folds, not {usual}: the rarest {target} has only {folds} groups of images that show different cells, "
+        "and each fold needs one. Its figures rest on few images."
+    )
 
 
 def percent(share: float) -> str:

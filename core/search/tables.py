@@ -8,6 +8,7 @@ import numpy as np
 
 from core.evaluation.intervals import wilson
 from core.evaluation.metrics import COUNTS, report_of
+from core.paths import trial_name
 from core.search.state import FINAL, WHAT_IF, SearchState, TrialState
 
 SPLITS = ("train", "val", "test")
@@ -89,14 +90,16 @@ def summary(state: SearchState, classes: list[str]) -> str:
     return "\n\n".join(parts)
 
 
-def model_accuracy(state: SearchState) -> float | None:
-    """Test accuracy of the search's model, else of its best trial; of its val images where it has none on test."""
+def model_accuracy(state: SearchState) -> tuple[float | None, str]:
+    """Test accuracy of the search's model, else of its best trial (on val where there is none), and which it is."""
     event = state.event or {}
     for trial_id in (event.get("model_trial_id"), event.get("best_trial_id")):
         if trial_id in state.trials:
             trial = state.trials[trial_id]
-            return next((x for split in ("test", "val") if (x := trial.metric(split, "accuracy")) is not None), None)
-    return None
+            known = {split: trial.metric(split, "accuracy") for split in ("test", "val")}
+            split = next((name for name, value in known.items() if value is not None), "")
+            return known.get(split), f"{trial_name(str(trial_id))} on {split}" if split else ""
+    return None, ""
 
 
 def _number(trial: TrialState, split: str, name: str, width: int) -> str:

@@ -145,7 +145,7 @@ def _print_summary(home: Path, state: SearchState) -> None:
     if state.data is not None:
         dataset = Dataset.load(dataset_file(home, state.data["dataset_id"]))
         print("\n" + summary(state, list(dataset.classes)))
-        said = audit_sentence(home, dataset, model_accuracy(state))
+        said = audit_sentence(home, dataset, *model_accuracy(state))
         print(f"\n{said or f'Not audited for shortcuts yet: python -m core audit --dataset {dataset.dataset_id}'}")
 
 

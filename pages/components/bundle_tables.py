@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.audit_words import Badge
+from core.paths import trial_name
 from pages.charts.wording import missing
 from pages.components.external_tables import judged, side_by_side
 from pages.components.shortcut import audits_of
@@ -92,9 +93,10 @@ class SearchTables:
     def shortcut(self) -> Badge:
         """What the audit of its images says of the accuracy of its model, see `shortcut.Audits`."""
         own = self.trials[self.trials["trial_id"] == self.model]
-        accuracies = [] if own.empty else [own[f"{split}_accuracy"].iloc[0] for split in ("test", "val")]
-        accuracy = next((value for value in accuracies if not missing(value)), None)
-        return audits_of(queries.audited(self._cursor), {}).badge(self.dataset_id, accuracy)
+        known = {} if own.empty else {split: own[f"{split}_accuracy"].iloc[0] for split in ("test", "val")}
+        split = next((name for name, value in known.items() if not missing(value)), "")
+        measured = f"{trial_name(str(self.model))} on {split}" if split else ""
+        return audits_of(queries.audited(self._cursor), {}).badge(self.dataset_id, known.get(split), measured)
 
     def _audit(self) -> pd.DataFrame:
         """The shortcut audit of its images; labels and confusion as JSON lists."""

@@ -51,7 +51,9 @@ def _head(search: dict[str, Any], sort: str, audits: Audits) -> None:
     st.markdown(f"**{search['name']}**", anchors=False)
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         badges(search, lost(search))
-        shortcut_badge(search["dataset_id"], search["val_accuracy"], known=audits, synthetic=synthetic(search))
+        shortcut_badge(
+            search["dataset_id"], search["val_accuracy"], "best trial on val", known=audits, synthetic=synthetic(search)
+        )
         facts = []
         if not missing(search["created_at"]):
             facts.append(f"{pd.Timestamp(search['created_at']):%d %b %Y, %H:%M} UTC")

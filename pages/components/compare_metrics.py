@@ -109,7 +109,8 @@ def _lead(chosen: Chosen, own: pd.DataFrame) -> None:
 def _shortcuts(chosen: Chosen, own: pd.DataFrame) -> None:
     """A badge a dataset, for the best of its trials on validation."""
     if chosen.rows["dataset_id"].nunique() == 1:
-        shortcut_line(chosen.rows["dataset_id"].iloc[0], own.loc[chosen.best or chosen.baseline, "accuracy"])
+        shortcut_line(chosen.rows["dataset_id"].iloc[0], own.loc[chosen.best or chosen.baseline, "accuracy"],
+                      f"{chosen.names[chosen.best or chosen.baseline]} on {chosen.split}")  # fmt: skip
         return
     known = audits()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -117,7 +118,9 @@ def _shortcuts(chosen: Chosen, own: pd.DataFrame) -> None:
             scores = chosen.scores[rows.index].dropna()
             best = str(rows.index[0] if scores.empty else scores.idxmax())
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
-                shortcut_badge(dataset_id, own.loc[best, "accuracy"], known=known)
+                shortcut_badge(
+                    dataset_id, own.loc[best, "accuracy"], f"{chosen.names[best]} on {chosen.split}", known=known
+                )
                 st.caption(chosen.names[best], width="content")
 
 

@@ -44,7 +44,7 @@ def figures(view: View) -> None:
     number = "–" if view.n is None else f"{view.n:,}"
     shown.append(Figure("Images", number, f"in the {words} split", "All rates here rest on them."))
     figure_row(shown, key="evaluate_figures")
-    shortcut_line(view.search["dataset_id"], accuracy)
+    shortcut_line(view.search["dataset_id"], accuracy, f"this trial on {view.split}")
     leak_warning(view.search["dataset_id"])
 
 

@@ -96,13 +96,15 @@ def fusions_of(dataset_id: str) -> dict[str, Model]:
     }
 
 
-def accuracy_of(model: Model) -> float | None:
-    """Test accuracy of a trial, of its val images where it has none on test; None for a fusion."""
+def accuracy_of(model: Model) -> tuple[float | None, str]:
+    """Accuracy of a trial on test, on val where it has none there, and which it is; None for a fusion."""
     rows = read("trial", model.trial_ids[0])
     if model.fused or rows.empty:
-        return None
-    known = [rows[f"{split}_accuracy"].iloc[0] for split in ("test", "val")]
-    return next((float(value) for value in known if not missing(value)), None)
+        return None, ""
+    known = {split: rows[f"{split}_accuracy"].iloc[0] for split in ("test", "val")}
+    return next(
+        ((float(one), f"this model on {split}") for split, one in known.items() if not missing(one)), (None, "")
+    )
 
 
 def trial_outputs(trial_ids: tuple[str, ...], split: str) -> list[Outputs]:

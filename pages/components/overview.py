@@ -68,7 +68,7 @@ def metrics(search: dict[str, Any], trials: pd.DataFrame) -> None:
         figures.append(Figure("Disk", size(used), "for its weights", "Checkpoints and weights of all its trials."))
     figure_row(figures, key="figures")
     accuracy = trials.loc[trials["trial_id"] == search["best_trial_id"], "val_accuracy"]
-    shortcut_line(search["dataset_id"], None if accuracy.empty else accuracy.iloc[0])
+    shortcut_line(search["dataset_id"], None if accuracy.empty else accuracy.iloc[0], "best trial on val")
     leak_warning(search["dataset_id"])
     external_line(search)
 

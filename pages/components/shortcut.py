@@ -45,15 +45,18 @@ class Audits:
     confounded: frozenset[str] = frozenset()
     jobs: Mapping[str, str] = field(default_factory=dict)
 
-    def badge(self, dataset_id: Any, accuracy: Any) -> Badge:
-        """What stands beside an accuracy of a model on a dataset; both may be missing."""
+    def badge(self, dataset_id: Any, accuracy: Any, measured: str = "") -> Badge:
+        """What stands beside an accuracy of a model on a dataset; both may be missing.
+
+        `measured` says whose accuracy it is and on what, such as "best trial on val".
+        """
         if missing(dataset_id):
             return Badge(NOT_AUDITED, "Shortcut: not audited", "Its images are not read yet; an audit can follow.")
         if dataset_id == PUBLISHED:
             return Badge(NOT_AUDITED, "Shortcut: no images to audit", NO_IMAGES)
         found = badge(
             self.accuracies.get(dataset_id, {}), self.chance.get(dataset_id),
-            None if missing(accuracy) else float(accuracy), confounded=dataset_id in self.confounded,
+            None if missing(accuracy) else float(accuracy), confounded=dataset_id in self.confounded, measured=measured,
         )  # fmt: skip
         job = self.jobs.get(dataset_id, "")
         if found.level != NOT_AUDITED:
@@ -64,14 +67,14 @@ class Audits:
             return Badge(RUNNING, "Shortcut: audit running", words)
         return Badge(found.level, found.text, " ".join(filter(None, [found.sentence, _ENDED.get(job, "")])))
 
-    def sentence(self, dataset_id: Any, accuracy: Any) -> str:
+    def sentence(self, dataset_id: Any, accuracy: Any, measured: str = "") -> str:
         """The short sentence for beside the badge, whose tooltip says more."""
         if dataset_id == PUBLISHED:
             return "Cannot be audited for shortcuts: the study publishes no images."
         accuracies, chance = self.accuracies.get(dataset_id, {}), self.chance.get(dataset_id)
         if missing(dataset_id) or chance is None:
-            return self.badge(dataset_id, accuracy).sentence
-        return sentence(accuracies, chance, None if missing(accuracy) else float(accuracy))
+            return self.badge(dataset_id, accuracy, measured).sentence
+        return sentence(accuracies, chance, None if missing(accuracy) else float(accuracy), measured)
 
 
 def audits_of(rows: pd.DataFrame, jobs: Mapping[str, str]) -> Audits:

@@ -23,6 +23,10 @@ LOOK: Mapping[str, tuple[str, str]] = {  # level -> (icon, colour); the words sa
     "not audited": (":material/help:", "gray"),
     "running": (":material/hourglass_top:", "gray"),
 }
+# A link has a room, and on its own page a ground, of its own, which a badge in it need not have twice.
+STYLE = """<style>
+[data-testid="stPageLink-NavLink"]:has(.stMarkdownBadge) { background: none; padding-inline: 0; }
+</style>"""
 
 
 def audits() -> Audits:
@@ -37,25 +41,26 @@ def audits() -> Audits:
     return audits_of(read("audited"), states)
 
 
-def shortcut_line(dataset_id: Any, accuracy: Any) -> None:
+def shortcut_line(dataset_id: Any, accuracy: Any, measured: str) -> None:
     """The badge with its sentence beside it, for under a row of figures; arguments as of `shortcut_badge`."""
     known = audits()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        shortcut_badge(dataset_id, accuracy, known=known)
-        st.caption(known.sentence(dataset_id, accuracy), width="content")
+        shortcut_badge(dataset_id, accuracy, measured, known=known)
+        st.caption(known.sentence(dataset_id, accuracy, measured), width="content")
 
 
 def shortcut_badge(
-    dataset_id: Any, accuracy: Any, *, known: Audits | None = None, synthetic: bool | None = None
+    dataset_id: Any, accuracy: Any, measured: str = "", *, known: Audits | None = None, synthetic: bool | None = None
 ) -> None:
     """Draw the badge: its words, the sentence as its tooltip, and the way to the audit where there can be one.
 
     Args:
         accuracy: of the model that it stands beside, in [0, 1]; missing: it speaks of the dataset alone.
+        measured: whose accuracy that is and on what, such as "best trial on val".
         known: from `audits`, for a page with many; read here without it.
         synthetic: whether these are generated sample cells; looked up without it.
     """
-    found = (audits() if known is None else known).badge(dataset_id, accuracy)
+    found = (audits() if known is None else known).badge(dataset_id, accuracy, measured)
     icon, colour = LOOK[found.level]
     said = found.sentence
     leads = not missing(dataset_id) and dataset_id != PUBLISHED

@@ -67,7 +67,7 @@ def headline(split: str, found: Judged, at_set: bool, dataset_id: str) -> None:
                                                  "posteriors of the classes' rows."))  # fmt: skip
     shown.append(Figure("Images", f"{found.n:,}", split, "All rates here rest on them."))
     figure_row(shown, key=f"decision_figures_{split}")
-    shortcut_badge(dataset_id, None if at_set else found.right[0])
+    shortcut_badge(dataset_id, None if at_set else found.right[0], f"this decision on {split}")
 
 
 def _figure(label: str, of: tuple[float, float, float], words: str) -> Figure:

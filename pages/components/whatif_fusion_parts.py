@@ -82,7 +82,7 @@ def headline(split: str, scores: Scores, dataset_id: str) -> None:
         ],
         key=f"fusion_figures_{split}",
     )  # fmt: skip
-    shortcut_badge(dataset_id, scores.accuracy)
+    shortcut_badge(dataset_id, scores.accuracy, f"this fusion on {split}")
 
 
 def against_best(found: Mapping[str, Mapping[str, Scores]], names: Mapping[str, str]) -> None:

@@ -41,7 +41,7 @@ def headline(known: Known, rules: Rules, shown: Replay, untrained: int, costs: d
     ]  # fmt: skip
     figure_row(figures, key="whatif_figures")
     accuracy = shown.best_score if rules.objective.name == "accuracy" else None
-    shortcut_line(known.search["dataset_id"], accuracy)
+    shortcut_line(known.search["dataset_id"], accuracy, "best replayed trial on val")
 
 
 def choices(known: Known, rules: Rules, shown: Replay, scored: Scored, redrawn: Redrawn | None, name: str) -> None:

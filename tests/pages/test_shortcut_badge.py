@@ -37,7 +37,7 @@ def links(app: AppTest) -> list[Any]:
 def expected(accuracy: float, baseline: float = 0.95, chance: float = 0.2) -> str:
     share = lead_over_chance(baseline, accuracy, chance)
     assert share is not None
-    return f"Shortcut: colour {100 if share == 1 else min(round(100 * share), 99)} %"
+    return f"Shortcut: colour, {100 if share == 1 else min(round(100 * share), 99)} % of the lead"
 
 
 def known(histogram: float, *, confounded: bool = False, job: str | None = None) -> Audits:
@@ -66,7 +66,7 @@ def test_one_source_a_class_is_high_whatever_the_baselines():
 def test_a_worse_model_has_more_of_its_lead_from_the_shortcut():
     assert known(0.6).badge("d", 0.99).level == "some"
     assert known(0.6).badge("d", 0.65).level == "high"
-    assert known(0.6).badge("d", float("nan")).text == "Shortcut: colour 0.600"
+    assert known(0.6).badge("d", float("nan")).text == "Shortcut: colour, accuracy 0.600"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,7 @@ def test_search_and_list_show_it_for_the_best_validation_accuracy(open_page: Ope
     assert "synthetic sample cells" in link.help
     assert link.query_string == f"dataset={DATA}&tab=Shortcut+audit"
     assert "of this model's lead over chance can be had from colour alone" in words(app)
+    assert f"best trial on val {accuracy:.3f}" in words(app)
     app = open_page("searches")
     assert [expected(accuracy) in one.label for one in links(app)] == [True]
     assert "Shortcut: no images to audit" in words(app)  # the published search's card
@@ -155,6 +156,7 @@ def test_predict_shows_it_for_the_chosen_model(open_page: OpenPage, home: Path, 
     trial = queries.trial(shared(home).cursor(), f"{audited}.00-initial").iloc[0]
     (link,) = links(app)
     assert expected(float(trial["test_accuracy"])) in link.label
+    assert f"this model on test {trial['test_accuracy']:.3f}" in words(app)
 
 
 @pytest.mark.parametrize("page", ["search", "evaluate", "compare", "whatif_search"])
@@ -199,7 +201,7 @@ def test_the_bundle_holds_the_audit_and_its_sentence(home: Path, audited: str):
     with zipfile.ZipFile(file) as bundle:
         files = {name.removeprefix(f"{audited}/"): bundle.read(name).decode() for name in bundle.namelist()}
     accuracy = queries.trial(store, f"{audited}.final-1").iloc[0]["test_accuracy"]
-    share = expected(float(accuracy)).removeprefix("Shortcut: colour ")
+    share = expected(float(accuracy)).removeprefix("Shortcut: colour, ").removesuffix(" of the lead")
     assert f"{share} of this model's lead over chance can be had from colour alone" in files["README.txt"]
     assert "Each class comes from one source only" in files["README.txt"]
     table = pd.read_csv(io.StringIO(files["audit.csv"])).set_index("feature")

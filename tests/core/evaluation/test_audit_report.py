@@ -75,15 +75,17 @@ def test_a_guessed_source_is_no_fact(tmp_path: Path, cells: Dataset):
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "expected"), [({"val": 0.8, "test": 0.7}, 0.7), ({"val": 0.8}, 0.8), ({}, None)]
+    ("accuracies", "expected"),
+    [({"val": 0.8, "test": 0.7}, (0.7, "test")), ({"val": 0.8}, (0.8, "val")), ({}, (None, ""))],
 )
 def test_the_accuracy_is_that_of_the_model_on_test_else_on_val(
-    tmp_path: Path, cells: Dataset, accuracies: dict[str, float], expected: float | None
+    tmp_path: Path, cells: Dataset, accuracies: dict[str, float], expected: tuple[float | None, str]
 ):
     found = state(tmp_path, cells, **accuracies)
-    assert model_accuracy(found) == expected
+    accuracy, measured = model_accuracy(found)
+    assert (accuracy, measured.rpartition(" on ")[2]) == expected
     found.event = {"best_trial_id": None, "model_trial_id": None}
-    assert model_accuracy(found) is None
+    assert model_accuracy(found) == (None, "")
 
 
 def test_the_report_ends_with_it(tmp_path: Path, cells: Dataset, capsys: pytest.CaptureFixture[str]):

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from core.evaluation.audit_words import (
     FEATURES,
+    FOLDS,
     NO_PATIENTS,
     SHORTCUTS,
     alone,
     badge,
     best_shortcut,
     confounded,
+    folds_note,
     lead_over_chance,
     percent,
     sentence,
@@ -56,6 +58,17 @@ def test_the_sentence_of_the_issue():
     )
 
 
+def test_the_sentence_names_whose_accuracy_it_is():
+    said = sentence({"histogram": 0.876}, 0.2, 0.977, "best trial on val")
+    assert said.endswith("(histogram 0.876, chance 0.200, best trial on val 0.977).")
+    assert "(final-1 on test 0.100," in badge({"histogram": 0.876}, 0.2, 0.1, measured="final-1 on test").sentence
+
+
+def test_few_folds_are_explained_and_the_usual_number_is_not():
+    assert folds_note("class", FOLDS, FOLDS) == ""
+    assert folds_note("source", 2, FOLDS).startswith("2 folds, not 5: the rarest source has only 2 groups")
+
+
 def test_the_other_sentences():
     assert "has not been audited" in sentence({}, 0.2, 0.9)
     assert "has not been audited" in sentence({"thumbnail": 0.9}, 0.2, 0.9)  # it is no pure shortcut
@@ -80,16 +93,16 @@ def test_the_thumbnail_is_reported_but_is_no_shortcut():
 @pytest.mark.parametrize(
     ("accuracy", "model", "mixed", "level", "text"),
     [
-        (0.84, 1.0, False, "high", "Shortcut: colour 80 %"),  # exactly 0.8 of the lead
-        (0.83, 1.0, False, "some", "Shortcut: colour 79 %"),
-        (0.52, 1.0, False, "some", "Shortcut: colour 40 %"),
-        (0.51, 1.0, False, "low", "Shortcut: colour 39 %"),
-        (0.51, 1.0, True, "high", "Shortcut: colour 39 %, one source a class"),
-        (0.9, 0.95, True, "high", "Shortcut: colour 93 %"),
+        (0.84, 1.0, False, "high", "Shortcut: colour, 80 % of the lead"),  # exactly 0.8 of the lead
+        (0.83, 1.0, False, "some", "Shortcut: colour, 79 % of the lead"),
+        (0.52, 1.0, False, "some", "Shortcut: colour, 40 % of the lead"),
+        (0.51, 1.0, False, "low", "Shortcut: colour, 39 % of the lead"),
+        (0.51, 1.0, True, "high", "Shortcut: colour, 39 % of the lead, one source a class"),
+        (0.9, 0.95, True, "high", "Shortcut: colour, 93 % of the lead"),
         (0.9, 0.2, False, "low", "Shortcut: no lead over chance"),
         (0.9, 0.2, True, "high", "Shortcut: no lead over chance, one source a class"),
-        (0.9, None, False, "high", "Shortcut: colour 0.900"),
-        (0.3, None, False, "low", "Shortcut: colour 0.300"),
+        (0.9, None, False, "high", "Shortcut: colour, accuracy 0.900"),
+        (0.3, None, False, "low", "Shortcut: colour, accuracy 0.300"),
     ],
 )
 def test_the_levels_of_a_badge(accuracy: float, model: float | None, mixed: bool, level: str, text: str):
