@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.charts.wording import missing
 from pages.components.data import owner
+from pages.components.external_go_on import go_on_with_search
 from pages.components.external_tables import REMARK, sentence
 from pages.components.external_view import external_sets, own_test
 from pages.components.facts import classes
@@ -26,6 +27,7 @@ def external_line(search: dict[str, Any]) -> None:
             st.caption(REMARK, width="content")
             link = {"search": str(search["search_id"]), "trial": str(model), "view": "Other sources"}
             st.page_link("evaluate.py", label="See the images", icon=":material/analytics:", query_params=link)
+    go_on_with_search(search, str(model))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
