@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -56,32 +57,13 @@ def find_layout(root: Path, *, held_out: bool = False) -> Layout:
     Raises:
         DatasetError: no class folders, only one class, an empty class folder, or split folders mixed with others.
     """
-    folders = _folders(root)
-    if not is_text(str(root)):
-        raise DatasetError(f"The name of the folder {str(root)!r} is not valid text (UTF-8); rename it.")
-    by_split = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
-    if by_split and any(_folders(folder) for folder in by_split):
-        others = [folder.name for folder in folders if folder not in by_split]
-        if others:
-            raise DatasetError(
-                f"{root} holds the split folder {by_split[0].name!r} beside {others[0]!r}; keep only train, val, test "
-                "and calibration folders there, or only class folders."
-            )
-    else:
-        by_split = []
+    parents = _parents(root)
+    by_split = [folder for folder, split in parents if split]
     entries, classes = _loose(root, root), set()
-    parents: list[tuple[Path, str | None]] = [(folder, SPLIT_FOLDERS[folder.name.lower()]) for folder in by_split]
-    for parent, split in parents or [(root, None)]:
-        class_folders = _folders(parent)
-        if not class_folders:
-            raise DatasetError(
-                f"{parent} has no sub-folders; put the images of each class into one that is named after the class."
-            )
+    for parent, split in parents:
         if by_split:
             entries += _loose(parent, root)
-        for folder in class_folders:
-            if not is_text(folder.name):
-                raise DatasetError(f"The name of the folder {str(folder)!r} is not valid text (UTF-8); rename it.")
+        for folder in _class_folders(parent):
             found = [Entry(path, folder.name, split) for path in _files(folder, root)]
             if not found:
                 raise DatasetError(f"The class folder {folder} is empty; put images into it or remove it.")
@@ -89,19 +71,72 @@ def find_layout(root: Path, *, held_out: bool = False) -> Layout:
             classes.add(folder.name)
             if len(entries) > MAX_FILES:
                 raise DatasetError(f"{root} holds more than {MAX_FILES:,} files; give the folder of the images only.")
-    if len(classes) < 2 and not held_out:
-        raise DatasetError(f"{root} has only one class folder, {min(classes)!r}; a classifier needs at least two.")
-    splits = tuple(sorted({SPLIT_FOLDERS[folder.name.lower()] for folder in by_split}))
-    if splits and "train" not in splits and not held_out:
-        raise DatasetError(f"{root} has {' and '.join(splits)} folders but none to train on; add a train folder.")
-    sources = _manifest(root, "")
+    splits = tuple(sorted({split for _, split in parents if split}))
+    if not held_out:
+        _check_trainable(root, classes, splits)
+    sources = manifest_column(root, _SOURCE_COLUMNS)
     for folder in by_split:
-        sources |= _manifest(folder, f"{folder.name}/")
+        sources |= manifest_column(folder, _SOURCE_COLUMNS, f"{folder.name}/")
     if held_out:
         splits = ("test",)
         entries = [replace(entry, split="test" if entry.class_ else None) for entry in entries]
     ordered = tuple(sorted(entries, key=lambda entry: entry.path))
     return Layout(ordered, tuple(sorted(classes)), splits, sources, (root / SYNTHETIC_MARKER).is_file())
+
+
+def source_problem(source: Path, *, held_out: bool = False) -> str | None:
+    """Why a folder or file can be no data set, as far as names of folders tell: nothing is listed below them.
+
+    One sentence; None where nothing speaks against reading it.
+    """
+    if not source.is_dir():
+        return None if source.suffix.lower() in (".zip", ".npz") else (
+            f"{source} is neither a folder, a .zip nor a .npz; give one of these."
+        )  # fmt: skip
+    try:
+        parents = _parents(source)
+        classes = {folder.name for parent, _ in parents for folder in _class_folders(parent)}
+        if not held_out:
+            _check_trainable(source, classes, sorted({split for _, split in parents if split}))
+    except DatasetError as error:
+        return str(error)
+    return None
+
+
+def _parents(root: Path) -> list[tuple[Path, str | None]]:
+    """The folders whose sub-folders are classes, with the split of each: the root itself, or its split folders."""
+    folders = _folders(root)
+    if not is_text(str(root)):
+        raise DatasetError(f"The name of the folder {str(root)!r} is not valid text (UTF-8); rename it.")
+    by_split = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
+    if not by_split or not any(_folders(folder) for folder in by_split):
+        return [(root, None)]
+    others = [folder.name for folder in folders if folder not in by_split]
+    if others:
+        raise DatasetError(
+            f"{root} holds the split folder {by_split[0].name!r} beside {others[0]!r}; keep only train, val, test "
+            "and calibration folders there, or only class folders."
+        )
+    return [(folder, SPLIT_FOLDERS[folder.name.lower()]) for folder in by_split]
+
+
+def _class_folders(parent: Path) -> list[Path]:
+    folders = _folders(parent)
+    if not folders:
+        raise DatasetError(
+            f"{parent} has no sub-folders; put the images of each class into one that is named after the class."
+        )
+    for folder in folders:
+        if not is_text(folder.name):
+            raise DatasetError(f"The name of the folder {str(folder)!r} is not valid text (UTF-8); rename it.")
+    return folders
+
+
+def _check_trainable(root: Path, classes: Collection[str], splits: Sequence[str]) -> None:
+    if len(classes) < 2:
+        raise DatasetError(f"{root} has only one class folder, {min(classes)!r}; a classifier needs at least two.")
+    if splits and "train" not in splits:
+        raise DatasetError(f"{root} has {' and '.join(splits)} folders but none to train on; add a train folder.")
 
 
 def is_text(name: str) -> bool:
@@ -148,14 +183,17 @@ def _loose(parent: Path, root: Path) -> list[Entry]:
     ]
 
 
-def _manifest(folder: Path, prefix: str) -> dict[str, str]:
-    """Path from the root -> source. A manifest of another kind, or one that cannot be read, names no sources."""
+def manifest_column(folder: Path, names: Sequence[str], prefix: str = "") -> dict[str, str]:
+    """What the first column of these names says of each file, by its path (`prefix` and the path from the folder).
+
+    Nothing where the manifest is of another kind or cannot be read.
+    """
     path = folder / MANIFEST
     try:
         if not path.is_file() or path.stat().st_size > MAX_MANIFEST_BYTES:
             return {}
         rows = csv.DictReader(io.StringIO(path.read_text("utf-8-sig", errors="replace"), newline=""))
-        column = next((name for name in _SOURCE_COLUMNS if name in (rows.fieldnames or ())), None)
+        column = next((name for name in names if name in (rows.fieldnames or ())), None)
         if column is None or "file" not in (rows.fieldnames or ()):
             return {}
         return {

@@ -9,13 +9,13 @@ import csv
 import io
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
 from core.data.dataset import Dataset, ImageRecord
-from core.data.layout import MANIFEST, MAX_MANIFEST_BYTES
+from core.data.layout import MANIFEST, MAX_MANIFEST_BYTES, manifest_column
 from store.journal import HOME_JOURNAL, replay
 
 MANIFEST_SAID, GUESS, PERSON = "manifest", "guess", "person"
@@ -26,6 +26,7 @@ SIZE_TOLERANCE: Final = 0.03  # sizes whose sides differ by less are one
 QUALITY_TOLERANCE: Final = 5  # JPEG qualities, of 100
 
 _T = TypeVar("_T", bound=Hashable)
+_NOTE_COLUMNS: Final = ("note", "notes")
 _PATIENT_COLUMNS: Final = ("patient", "patient_id", "subject", "subject_id", "case_id")
 _PREFIX: Final = re.compile(r"[^\W\d_]+")  # the letters with which a name begins
 
@@ -113,6 +114,29 @@ def patient_column(root: Path) -> str | None:
     return next((name for name in names if name.strip().lower() in _PATIENT_COLUMNS), None)
 
 
+def notes_of(root: Path, sources: Mapping[str, str | None]) -> dict[str, dict[str, int]]:
+    """What the manifest at a root notes of its images, {source: {note: images}}, the most frequent note first.
+
+    Args:
+        sources: the source of each image by its path; '' stands for an unknown one.
+    """
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for path, note in manifest_column(root, _NOTE_COLUMNS).items():
+        if path in sources:
+            found[sources[path] or ""][note] += 1
+    return {source: dict(found[source].most_common()) for source in sorted(found)}
+
+
+def known_inside(outside: Iterable[str], inside: Iterable[str]) -> dict[str, list[str]]:
+    """Sources of an external set whose names also stand in the data that are trained on, with the names there.
+
+    Names are alike where they are equal but for capitals, or where one contains the other as whole words.
+    """
+    there = sorted(set(inside))
+    found = {name: [other for other in there if _alike_in_name(name, other)] for name in sorted(set(outside))}
+    return {name: others for name, others in found.items() if others}
+
+
 def class_table(sources: Mapping[int, str | None], images: Sequence[ImageRecord]) -> dict[str, dict[str, int]]:
     """Images of each class from each source, {source: {class: n}}, both sorted; without those of unknown source."""
     counts = Counter((sources[i.image_id], i.class_ or "") for i in images if sources.get(i.image_id))
@@ -133,6 +157,12 @@ def _clusters(values: Sequence[_T], alike: Callable[[_T, _T], bool], fewest: flo
 
 def _alike_in_size(a: tuple[int, int], b: tuple[int, int]) -> bool:
     return all(abs(one - other) <= SIZE_TOLERANCE * max(one, other) for one, other in zip(a, b, strict=True))
+
+
+def _alike_in_name(a: str, b: str) -> bool:
+    one, other = (re.findall(r"[^\W_]+", name.casefold()) for name in (a, b))
+    short, long = sorted((one, other), key=len)
+    return bool(short) and any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
 
 
 def _alike_in_quality(a: int, b: int) -> bool:

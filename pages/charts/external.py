@@ -9,6 +9,7 @@ from pages.charts import palette
 
 ROW = 24  # px a mark
 GAP = 0.8  # rows between two classes
+OWN = ("circle", "circle-open", "circle-x-open", "circle-dot")  # the sources of the set itself, all in one colour
 COUNTS_AT = 1.03  # where the counts stand, beyond the scale
 
 
@@ -25,14 +26,16 @@ def sensitivities(rows: pd.DataFrame, *, inside: str) -> go.Figure:
         last = name
     rows = rows.assign(place=places)
     figure = go.Figure()
-    outside = 0
+    inside_number = outside = 0
     for (where, source), marks in rows.groupby(["images from", "source"], sort=False):
         own = where == inside
         outside += not own
         colour = palette.ACCENT if own else palette.class_colour(outside)
+        symbol = OWN[inside_number % len(OWN)] if own else palette.class_symbol(outside)
+        inside_number += own
         figure.add_scatter(
             x=marks["sensitivity"], y=marks["place"], mode="markers", name=f"{where}: {source}",
-            marker={"color": colour, "size": 10, "symbol": "circle" if own else palette.class_symbol(outside)},
+            marker={"color": colour, "size": 10, "symbol": symbol},
             error_x={
                 **palette.error_bars(marks["sensitivity"], marks["low"], marks["high"]),
                 "color": palette.faded(colour, 0.75), "thickness": 2, "width": 5,

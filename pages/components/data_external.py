@@ -23,8 +23,11 @@ from core.evaluation.external import KIND
 from core.jobs import command_line
 from core.paths import dataset_file
 from pages.charts.wording import missing
+from pages.components.compare_names import number
 from pages.components.csv_button import csv_button
 from pages.components.data import catch_up, home, read
+from pages.components.external_go_on import go_on_with_dataset
+from pages.components.external_sources import external_sources
 from pages.components.external_tables import REMARK, counted
 from pages.components.external_view import external_sets
 from pages.components.facts import classes
@@ -44,6 +47,7 @@ def section(dataset_id: str) -> None:
     st.markdown(PURPOSE, anchors=False)
     st.badge(REMARK, icon=":material/verified_user:", color="gray")
     progress(KIND, dataset_id)
+    go_on_with_dataset(dataset_id)
     sets = read("external_sets", dataset_id)
     if sets.empty:
         st.info("No dataset is registered as external to this one yet.", icon=":material/travel_explore:")
@@ -62,10 +66,11 @@ def _registered(dataset_id: str, row: dict[str, Any]) -> None:
             st.badge("synthetic cells", color="gray")
         st.page_link("data.py", label=external_id, icon=":material/dataset:", query_params={"dataset": external_id})
         st.button(
-            "Take back", key=f"external_remove_{external_id}", icon=":material/link_off:", on_click=_remove,
+            "Unregister", key=f"external_remove_{external_id}", icon=":material/link_off:", on_click=_remove,
             args=(dataset_id, external_id),
             help="It is not external to this dataset any more. What models have said of its images stays recorded.",
         )  # fmt: skip
+    external_sources(dataset_id, external_id)
 
 
 def counted_words(row: Mapping[str, Any]) -> str:
@@ -97,6 +102,7 @@ def _results(dataset_id: str) -> None:
             st.caption("No model of a search on this dataset has read such images yet.")
         return
     names = dict(zip(own["search_id"], own["name"], strict=True))
+    models = {str(row["trial_id"]): number(row) for row in of_own.to_dict("records")}
     each = {
         (trial_id, part.dataset_id): ", ".join(f"{name} {one.right} of {one.n}" for name, one in part.sources.items())
         for trial_id in results["trial_id"].unique() for part in external_sets(str(trial_id), classes(dataset_id))
@@ -105,7 +111,7 @@ def _results(dataset_id: str) -> None:
     table = pd.DataFrame(
         {
             "search": results["search_id"].map(names),
-            "model": results["trial_id"].str.partition(".")[2],
+            "model": results["trial_id"].map(models),
             "images from": results["name"].fillna(results["external_id"]),
             "accuracy, all sources": [counted(right, n) for right, n in pairs],
             "right, by source": [each[row] for row in zip(results["trial_id"], results["external_id"], strict=True)],
@@ -158,6 +164,7 @@ def _offer(dataset_id: str, picked: str) -> None:
         st.warning(str(error), icon=":material/block:")
         return
     st.caption(found.sentence())
+    external_sources(dataset_id, picked)
     st.button("Register it", type="primary", icon=":material/add_link:", key="external_add", on_click=_register,
               args=(dataset_id, picked))  # fmt: skip
 
@@ -199,7 +206,7 @@ def _remove(dataset_id: str, external_id: str) -> None:
     try:
         remove_external(home(), dataset_id, external_id)
     except Exception as error:
-        _failed("taken back", error)
+        _failed("unregistered", error)
     else:
         catch_up()
 

@@ -18,6 +18,7 @@ from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
 from pages.components.evaluate_view import View
+from pages.components.external_sources import external_sources
 from pages.components.external_tables import IN_SET, REMARK, Judged, by_source_table, side_by_side
 from pages.components.external_view import external_sets, own_test
 from pages.components.figures import Figure, figure_row
@@ -104,6 +105,7 @@ def _begin(search_id: str, name: str) -> None:
 def _results(view: View, part: Judged, parts: list[Judged]) -> None:
     figure_row(_figures(parts), key="external_figures")
     st.caption(_remarks(view, part, parts))
+    external_sources(str(view.search["dataset_id"]), part.dataset_id)
     table = side_by_side(parts)
     show(
         draw(sensitivities, table, inside=IN_SET), key="external_sensitivity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from core.data.dataset import Dataset
 from core.data.external import registered
 from core.evaluation.intervals import wilson
 from pages.charts.external import sensitivities
-from pages.components import data_external, evaluate_external
+from pages.components import data_external, evaluate_external, external_go_on
 from pages.components.external_tables import IN_SET, judged, sentence, side_by_side
 from store import queries
+from store.journal import JournalWriter, journal_folder
 from store.owner import shared
 from tests.core.evaluation.elsewhere import sample
 from tests.pages.conftest import OpenPage
@@ -135,6 +137,37 @@ def test_the_search_page_says_it_in_one_line(open_page: OpenPage, home: Path):
     write_external(home, search_id, ("final-1",))
     said = words(open_page("search", search=search_id)).replace("\\", "")
     assert f"**On other sources** (elsewhere): {SENTENCE}" in said
+
+
+def test_judging_that_was_killed_goes_on_by_one_click(open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch):
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(external_go_on, "begin", lambda *asked: begun.append((*asked[:2], *asked[2])))
+    search_id = write_search(home, trials=1)
+    write_external(home, search_id)
+    dataset_id = str(queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0])
+    for subject in (search_id, dataset_id):
+        journal = JournalWriter(journal_folder(home), f"job-{subject}", 1)
+        journal.append(
+            "job", job="external", subject=subject, status="RUNNING", stage="load the model", done=0, total=0,
+            message=None, result=None, pid=1, host=platform.node(), started_at="2026-01-01T00:00:00+00:00",
+            at="2026-01-01T00:00:00+00:00",
+        )  # fmt: skip
+        journal.close()
+    app = open_page("search", search=search_id)
+    assert "its model has not read elsewhere yet: the process that did it is gone" in words(app)
+    app.button(key=f"external_go_on_{search_id}").click().run()
+    app = open_page("data", dataset=dataset_id, view=TAB)
+    app.button(key=f"external_go_on_{dataset_id}").click().run()
+    assert begun == [
+        ("external", search_id, "external", "--search", search_id),
+        ("external", dataset_id, "external", "--of", dataset_id),
+    ]
+
+
+def test_a_model_that_has_read_every_set_has_nothing_to_go_on_with(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=1)
+    write_external(home, search_id, ("final-1",))
+    assert "has not read" not in words(open_page("search", search=search_id))
 
 
 def test_compare_has_columns_of_it_where_a_trial_has_read_it(open_page: OpenPage, home: Path):
@@ -259,8 +292,35 @@ def test_rows_are_by_class_the_set_first_and_sources_apart():
     names = [trace.name for trace in figure.data if trace.name]
     assert names == [f"{IN_SET}: x", "far: y", "far: source not known", "far: z"]
     assert list(figure.layout.yaxis.ticktext) == ["a", "b", "c"]
+    (marks,) = {trace.marker.symbol for trace in figure.data if trace.name == f"{IN_SET}: x"}
+    assert marks == "circle"
     heights = [place for trace in figure.data if trace.name for place in trace.y]
     assert len(set(heights)) == 5
+
+
+def test_two_sources_of_the_set_have_two_marks_of_one_colour():
+    own = small(IN_SET, [0, 1, 1], [0, 1, 0], ["x", "y", "y"])
+    figure = sensitivities(side_by_side([own]), inside=IN_SET)
+    marks = [(trace.marker.symbol, trace.marker.color) for trace in figure.data if trace.name]
+    assert [symbol for symbol, _ in marks] == ["circle", "circle-open"]
+    assert len({colour for _, colour in marks}) == 1
+
+
+def test_sources_that_are_trained_on_too_are_told(open_page: OpenPage, home: Path):
+    search_id = write_search(home, trials=1)
+    external_id = write_external(home, search_id, ("final-1",), pictures=home / "cells")
+    (home / "cells" / "manifest.csv").write_text(
+        "file,source,note\nbasophil/0000.png,munich,swapped on purpose\nbasophil/0001.png,munich,swapped on purpose\n"
+    )
+    dataset_id = str(queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0])
+    write_sources(home, dataset_id, dict.fromkeys(range(5), "AML (Munich, 2019)"), told_by="person")
+    said = "Sources of these names also stand in the training set: munich (9 images here; there: AML (Munich, 2019), 5"
+    for app in (open_page("data", dataset=dataset_id, view=TAB),
+                open_page("evaluate", search=search_id, trial=f"{search_id}.final-1", view=TAB)):  # fmt: skip
+        assert not app.exception
+        assert said in words(app).replace("\\", "")
+        assert "munich (2 images): swapped on purpose" in words(app).replace("\\", "")
+    assert external_id in {link.query_string.split("&")[0].removeprefix("dataset=") for link in app.get("page_link")}
 
 
 def test_one_unknown_source_needs_no_name():

@@ -16,7 +16,9 @@ from core.data.sources import (
     Told,
     class_table,
     guess_sources,
+    known_inside,
     known_sources,
+    notes_of,
     patient_column,
     told_sources,
 )
@@ -26,6 +28,20 @@ from tests.core.evaluation.shortcuts import make_set
 
 def signs(name: str, class_: str, n: int, size: tuple[int, int] = (100, 100), quality: int = 0) -> list[Signs]:
     return [Signs(f"{class_}/{name}_{index:03d}.jpg", class_, *size, quality) for index in range(n)]
+
+
+def test_names_of_one_source_are_alike():
+    inside = ["PBC (Barcelona, Acevedo 2020) CC BY 4.0", "AML-Cytomorphology_LMU (Munich, Matek 2019)", "Lyon"]
+    assert known_inside(["munich", "pbc", "LYON", "Bar", "2"], inside) == {
+        "munich": [inside[1]], "pbc": [inside[0]], "LYON": ["Lyon"],
+    }  # fmt: skip
+    assert known_inside(["site Lyon", "...", ""], [*inside, "--"]) == {"site Lyon": ["Lyon"]}
+
+
+def test_notes_of_a_manifest_are_counted_by_source(tmp_path: Path):
+    (tmp_path / "manifest.csv").write_text("file,note\na/1.png,scaled\na/2.png,scaled\na/3.png,raw\ngone.png,x\n")
+    assert notes_of(tmp_path, {"a/1.png": "m", "a/2.png": "m", "a/3.png": None}) == {"": {"raw": 1}, "m": {"scaled": 2}}
+    assert notes_of(tmp_path / "none", {"a/1.png": "m"}) == {}
 
 
 def test_sizes_and_qualities_tell_two_hospitals_apart():
