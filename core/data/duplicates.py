@@ -77,8 +77,8 @@ def search_words(searched: str, images: int, crowded: int = 0) -> str:
     """What the search for duplicates covered, for a person."""
     if not searched:
         return (
-            "Only equal pixels are known here: these data were read before anything else was looked for, or elsewhere. "
-            "Import them again."
+            "Only identical pixels were looked for: these data were read before pictures that were turned, encoded "
+            "anew or cropped from one field were searched. Import them again."
         )
     if searched == NOTHING:
         return f"Only equal pixels were looked for, since there are more than {MOST_NEAR:,} files."

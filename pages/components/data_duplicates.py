@@ -16,6 +16,7 @@ from core.paths import dataset_file
 from pages.charts.wording import missing
 from pages.components.csv_button import csv_button
 from pages.components.data import home, read, record
+from pages.components.data_again import import_again
 from pages.components.data_images import folder
 from pages.components.duplicate_groups import KINDS, SHOWN, grouped, images_of, kept, pair_words
 from pages.components.pictures import draw_picture
@@ -36,9 +37,12 @@ def section(dataset_id: str) -> None:
         st.info("There is no list of this dataset's images here, so none could be compared.", icon=":material/info:")
         return
     pairs = read("duplicate_pairs", dataset_id)
-    searched = _searched(dataset_id)
+    searched, more = _searched(dataset_id)
+    if not more:
+        import_again(dataset_id, searched)
     if pairs.empty:
-        st.info(f"No two images show the same cells, as far as could be found. {searched}", icon=":material/info:")
+        found = f"No two images show the same cells, as far as could be found. {searched}"
+        st.info(found if more else "No equal pixels were found.", icon=":material/info:")
         st.caption(BLIND)
         return
     pairs = grouped(pairs)
@@ -56,7 +60,7 @@ def section(dataset_id: str) -> None:
         _groups(dataset_id, rows)
         with st.expander(f"All {len(rows):,} pairs as a table", icon=":material/table_rows:"):
             _table(rows)
-    st.caption(f"{searched} {BLIND}")
+    st.caption(f"{searched} {BLIND}" if more else BLIND)
     _clean(dataset_id)
 
 
@@ -147,24 +151,24 @@ def _clean(dataset_id: str) -> None:
     st.code(command_line(["data", root, "--clean", f"{root}-clean"]), language="bash", wrap_lines=True)
 
 
-def _searched(dataset_id: str) -> str:
-    """What was looked for, from the description of the data set."""
+def _searched(dataset_id: str) -> tuple[str, bool]:
+    """What was looked for, from the description of the data set, and whether more than equal pixels was."""
     file = dataset_file(home(), dataset_id)
     try:
         stamp = file.stat().st_mtime_ns
     except OSError:
-        return search_words("", 0)
+        return search_words("", 0), False
     return _described(str(file), stamp)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _described(file: str, stamp: int) -> str:
+def _described(file: str, stamp: int) -> tuple[str, bool]:
     """`stamp`: when the description was written; one that is written anew is read anew."""
     try:
         dataset = Dataset.load(Path(file))
     except DatasetError:
-        return search_words("", 0)
-    return search_words(dataset.searched, len(dataset.usable), dataset.crowded)
+        return search_words("", 0), False
+    return search_words(dataset.searched, len(dataset.usable), dataset.crowded), bool(dataset.searched)
 
 
 def _nothing(show: str) -> str:

@@ -15,6 +15,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core.data.bloodmnist import PIN, SIZES
 from core.data.command import KIND, subject, to_arguments
 from core.data.dataset import DEFAULT_FRACTIONS, SPLITS, DatasetError
+from core.data.layout import source_problem
 from core.data.split import check_fractions
 from core.jobs import command_line
 from pages.components.data import home, read
@@ -45,6 +46,8 @@ def import_form() -> None:
     way = st.segmented_control("From", list(WAYS), required=True, format_func=WAYS.__getitem__, key="import_way")
     source, upload, problem = _source(way or "path")
     options, split_problem = _split()
+    if problem is None and upload is None and isinstance(source, Path):
+        problem = source_problem(source, held_out=bool(options.get("held_out")))
     problem = problem or split_problem
     if source is not None and upload is None:
         with st.expander("The same from the command line", icon=":material/terminal:"):
@@ -56,7 +59,7 @@ def import_form() -> None:
     if st.button("Import", type="primary", icon=":material/download:", disabled=disabled, key="import_start"):
         if upload is not None:
             source = save_upload(upload.name, upload.getvalue())
-        if source is not None and _start(source, options):
+        if source is not None and start_import(source, options):
             st.rerun()
 
 
@@ -88,7 +91,8 @@ def _matters(about: str, row: dict[str, Any]) -> bool:
     return (age(row["event_at"]) or 0.0) < SHOWN_FOR and (about, row["event_at"]) not in closed
 
 
-def _start(source: Path | int, options: dict[str, Any]) -> bool:
+def start_import(source: Path | int, options: dict[str, Any]) -> bool:
+    """Start it in the background, and show the dataset once it is there; whether it has begun."""
     since = datetime.now(UTC).replace(tzinfo=None)
     about = subject(source)
     if not begin(KIND, about, to_arguments(source, _downloads(), **options)):

@@ -269,6 +269,16 @@ def test_the_form_says_what_is_wrong_and_starts_the_command(
     assert app.button(key="import_start").disabled
     (tmp_path / "my cells").mkdir()
     app.text_input(key="import_path").set_value(f" {tmp_path / 'my cells'}/ ").run()
+    assert "has no sub-folders" in app.warning[0].value
+    (tmp_path / "my cells" / "a").mkdir()
+    app.run()
+    assert "has only one class folder, 'a'" in app.warning[0].value
+    assert app.button(key="import_start").disabled
+    app.toggle(key="import_held_out").set_value(True).run()
+    assert not app.warning  # nothing is trained on images from elsewhere
+    app.toggle(key="import_held_out").set_value(False).run()
+    (tmp_path / "my cells" / "b").mkdir()
+    app.run()
     assert not app.warning
     app.number_input(key="import_test").set_value(0.9).run()
     assert "must not be negative and must sum to 1" in app.warning[0].value

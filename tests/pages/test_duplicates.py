@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.data.dataset import PUBLISHED_FRACTIONS
 from core.data.importing import import_data
 from core.data.sample import make_sample
+from core.paths import dataset_file
+from pages.components import data_import
 from pages.components.duplicate_groups import grouped, images_of, kept, pair_words
 from store.journal import JournalWriter, journal_folder, next_attempt, replay
 from store.published import DATASET_ID
@@ -78,6 +81,23 @@ def test_nothing_found_says_what_was_looked_for(home: Path, open_page: OpenPage)
     app = open_page("data", dataset=dataset.dataset_id, view="Duplicates")
     assert any("No two images show the same cells" in info.value and "40 images" in info.value for info in app.info)
     assert any("cannot find" in caption.value for caption in app.caption)
+
+
+def test_data_that_were_read_before_the_search_can_be_imported_again(
+    home: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(data_import, "begin", lambda *asked: not begun.append((*asked[:2], *asked[2])))
+    dataset = import_data(home, make_sample(home / "cells", per_class=8, seed=1), seed=3, fractions=PUBLISHED_FRACTIONS)
+    dataclasses.replace(dataset, searched="").save(dataset_file(home, dataset.dataset_id))
+    app = open_page("data", dataset=dataset.dataset_id, view="Duplicates")
+    assert any("Only identical pixels were looked for" in one.value for one in app.markdown)
+    assert not any("No two images show the same cells" in info.value for info in app.info)
+    arguments = ["data", str(dataset.root), "--import", "--seed", "3", "--calibration", "0"]
+    app.button(key="import_again").click().run()
+    assert begun[0][:2] == ("import", str(dataset.root))
+    assert list(begun[0][2:]) == arguments
+    assert [code.value for code in app.code if "--import --seed 3 --calibration 0" in code.value]
 
 
 def test_data_without_a_list_of_images_do_not_claim_that_nothing_was_found(open_page: OpenPage):

@@ -180,7 +180,7 @@ def test_what_is_looked_for_depends_on_the_number_of_files_and_is_said():
     assert pairs_of([first, jpeg(first, 50)], NOTHING) == []
     assert "not for overlapping crops" in search_words(WHOLE, 50_000)
     assert "Only equal pixels" in search_words(NOTHING, 200_000)
-    assert "Import them again" in search_words("", 10)
+    assert "Only identical pixels were looked for" in search_words("", 10)
 
 
 def test_progress_rises_and_cancelling_ends_it():
