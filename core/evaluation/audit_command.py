@@ -11,7 +11,16 @@ from core import jobs
 from core.data.dataset import Dataset, DatasetError
 from core.data.sources import GUESS, class_table, patient_column
 from core.evaluation.audit import CLASS, SOURCE, Audit
-from core.evaluation.audit_words import FEATURES, GUESSED, THUMBNAIL_NOTE, alone, best_shortcut, source_facts
+from core.evaluation.audit_words import (
+    FEATURES,
+    FOLDS,
+    GUESSED,
+    THUMBNAIL_NOTE,
+    alone,
+    best_shortcut,
+    folds_note,
+    source_facts,
+)
 from core.evaluation.auditing import KIND, Outcome, run_audit
 from core.foreground import dataset_wanted, foreground
 from core.progress_line import ProgressLine
@@ -77,7 +86,8 @@ def _baselines(audits: Sequence[Audit]) -> str:
     for feature in FEATURES:
         own = [by_key[feature, target] for target in targets]
         rows.append([feature, *(f"{one.accuracy:.3f} ({one.low:.3f} to {one.high:.3f})" for one in own)])
-    return _aligned(rows) + "\nCross-validated accuracy, 95 % Wilson interval."
+    notes = [folds_note(one.target, one.folds, FOLDS) for one in firsts]
+    return "\n".join([_aligned(rows), "Cross-validated accuracy, 95 % Wilson interval.", *filter(None, notes)])
 
 
 def _sources(outcome: Outcome, table: dict[str, dict[str, int]], dataset: Dataset) -> str:

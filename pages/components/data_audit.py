@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.sources import patient_column
-from core.evaluation.audit_words import FEATURES, THUMBNAIL_NOTE, source_facts
+from core.evaluation.audit_words import FEATURES, FOLDS, THUMBNAIL_NOTE, folds_note, source_facts
 from core.jobs import command_line
 from pages.charts.audit import baselines, sensitivities
 from pages.charts.wording import missing
@@ -112,6 +112,8 @@ def _baselines(dataset_id: str, audits: pd.DataFrame) -> None:
                 f"**{words.capitalize()}** ({len(row['labels'])}): {int(row['n']):,} images, {int(row['folds'])}-fold "
                 "cross-validation" + (f". {GUESSED}" if target == "source" and guessed else "")
             )
+            if note := folds_note(words, int(row["folds"]), FOLDS):
+                st.caption(note)
             show(
                 draw(baselines, rows[["name", "accuracy", "low", "high", "chance", "n", "n_right"]],
                      title="cross-validated accuracy, 95 % Wilson interval"),

@@ -56,6 +56,11 @@ def told(home: Path) -> pd.DataFrame:
     return queries.image_sources(shared(home).cursor(), DATA).set_index("image_id")
 
 
+def test_fewer_folds_than_usual_are_explained(home: Path, data: str):
+    write_audit(home, DATA, folds=3)
+    assert "3 folds, not 5: the rarest class has only 3 groups of images" in words(shown(data))
+
+
 def test_before_the_audit_it_says_so_and_starts_it(data: str, started: list[list[str]]):
     app = shown(data)
     assert "has not been audited yet" in app.info[0].value

@@ -17,6 +17,7 @@ def write_audit(
     home: Path, dataset_id: str, *, accuracies: Mapping[str, float] | None = None,
     source_accuracies: Mapping[str, float] | None = None, classes: Sequence[str] = CLASSES,
     sources: Sequence[str] = ("Barcelona", "Munich"), each: int = 60, version: int = 1, seed: int = 0,
+    folds: int = 5,
 ) -> None:  # fmt: skip
     """Record a made-up shortcut audit of a dataset, in the home's own journal.
 
@@ -43,7 +44,7 @@ def write_audit(
             journal.append(
                 "audit", dataset_id=dataset_id, feature=feature, target=target, labels=labels,
                 confusion=confusion.ravel().tolist(), n=n, n_right=right, accuracy=right / n, low=low, high=high,
-                chance=1 / len(labels), folds=5, seed=seed, version=version, seconds=1.5,
+                chance=1 / len(labels), folds=folds, seed=seed, version=version, seconds=1.5,
             )  # fmt: skip
     journal.close()
 
