@@ -18,6 +18,7 @@ from scipy.signal import fftconvolve
 
 Floats = NDArray[np.float64]
 
+# Blood is stained with May-Grünwald-Giemsa, whose azure and eosin these only come near to.
 # Optical densities of haematoxylin, eosin and DAB in R, G, B: Ruifrok & Johnston, Anal Quant Cytol Histol 23 (2001).
 _HED = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
 _HED = _HED / np.linalg.norm(_HED, axis=1, keepdims=True)

@@ -58,7 +58,9 @@ class Shift:
 
 
 _ALL = (
-    Shift("stain", "Stain", "haematoxylin and eosin scaled and shifted, each up or down", "(share of the amount)",
+    Shift("stain", "Stain", "the blue and the red stain scaled and shifted, each up or down (haematoxylin and eosin "
+          "of Ruifrok & Johnston: an approximation where cells are stained with May-Grünwald-Giemsa)",
+          "(share of the amount)",
           (0.08, 0.16, 0.26, 0.38, 0.52),
           "Tellez et al., Medical Image Analysis 58 (2019); Ruifrok & Johnston 2001", distort.stain),
     Shift("hue", "Hue", "all colours turned, one way or the other", "degrees",

@@ -67,7 +67,7 @@ def pick_trial(trial_id: str) -> None:
 def trial_label(row: dict[object, object]) -> str:
     """'cycle 2, lr 1e-4' or 'final, seed 3', with its status unless complete."""
     if row["coordinate"] == "final":
-        name = "final training" if missing(row["seed"]) else f"final training, seed {row['seed']}"
+        name = "final" if missing(row["seed"]) else f"final, seed {row['seed']}"
     elif row["coordinate"] == "what-if":
         name = change(row)
     else:

@@ -25,7 +25,7 @@ def head(dataset: dict[str, Any], groups: pd.DataFrame) -> None:
     figures = [
         Figure("Images", _number(dataset["images"]), f"{len(classes)} classes",
                "Files that can be used; those left out are not among them."),
-        Figure("Left out", _number(bad), "files, with reasons", "Files that cannot be used, listed with the reason.",
+        Figure("Left out", _number(bad), _left_out(bad), "Files that cannot be used, listed with the reason.",
                bad=not missing(bad) and int(bad) > 0),
         Figure("Split", str(dataset["split_origin"] or "–"), _split(dataset),
                "Whether folders named train, val and test gave the split, or it was made from a seed."),
@@ -40,6 +40,12 @@ def head(dataset: dict[str, Any], groups: pd.DataFrame) -> None:
 
 def _number(value: Any) -> str:
     return "–" if missing(value) else f"{int(value):,}"
+
+
+def _left_out(bad: Any) -> str:
+    if missing(bad):
+        return "not known"
+    return "file, with its reason" if int(bad) == 1 else "files, with reasons" if bad else "every file can be used"
 
 
 def _split(dataset: dict[str, Any]) -> str:

@@ -97,7 +97,7 @@ def _sources(dataset_id: str, groups: pd.DataFrame, classes: list[str]) -> None:
     table = source_table(groups, classes)
     st.dataframe(
         table, hide_index=True, alt="Images of each source in each class", key="source_table",
-        column_config={"source": st.column_config.TextColumn(width=150)},
+        column_config={"source": st.column_config.TextColumn(width=230)},
     )  # fmt: skip
     csv_button(lambda: table, f"{dataset_id}-sources")
     if set(table["source"]) == {NOT_KNOWN}:

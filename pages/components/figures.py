@@ -19,8 +19,12 @@ class Figure:
     bad: bool = False
 
 
+NARROW, WIDE = 145, 190  # px; five or six wide ones wrap to rows of three, where of narrow ones some would stand alone
+
+
 def figure_row(figures: Sequence[Figure], *, key: str) -> None:
-    grid = st.grid(len(figures), min_column_width=145, border=True, key=key)
+    least = WIDE if len(figures) in (5, 6) else NARROW
+    grid = st.grid(len(figures), min_column_width=least, border=True, key=key)
     for figure in figures:
         grid.metric(
             figure.label, figure.value, delta=figure.below, delta_color="inverse" if figure.bad else "off",
