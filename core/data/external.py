@@ -5,6 +5,7 @@ Which set is external to which is a person's statement, a record of the home's j
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,11 +153,17 @@ def register_external(home: Path, dataset_id: str, external_id: str) -> Fit:
 def compare_registered(home: Path, dataset_id: str, tell: Tell, leave: Callable[[], None]) -> dict[str, Shared]:
     """Look in every registered set for images that show what the data set shows, where that has not been done yet.
 
-    Args as of `core.data.shared.compare`. Raises ExternalError, DatasetError where a set is not described here.
+    Sets that are not described here are left out: whoever judges by them says so. Args as of
+    `core.data.shared.compare`. Raises ExternalError when the data set itself is not described here.
     """
     sets = registered(home, dataset_id)
-    dataset = described(home, dataset_id) if sets else None
-    return {one: compare(home, dataset, described(home, one), tell, leave) for one in sets if dataset is not None}
+    if not sets:
+        return {}
+    dataset, found = described(home, dataset_id), {}
+    for external_id in sets:
+        with contextlib.suppress(ExternalError):
+            found[external_id] = compare(home, dataset, described(home, external_id), tell, leave)
+    return found
 
 
 def remove_external(home: Path, dataset_id: str, external_id: str) -> None:

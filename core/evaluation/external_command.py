@@ -66,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
             tell = telling(job, line)
             if arguments.data:
                 _register(home, subject, str(arguments.data), tell, job)
-            if arguments.of:
-                compare_registered(home, subject, tell, job.leave_if_cancelled)
+            of = subject if arguments.of else _dataset_of(home, subject)
+            compare_registered(home, of, tell, job.leave_if_cancelled)
             searches = finished_on(home, subject) if arguments.of else [subject]
             new = judge(home, searches, job, arguments.trial, tell)
             job.outcome = _outcome(new, searches)

@@ -35,8 +35,10 @@ def go_on_with_search(search: dict[str, Any], model: str) -> None:
 
 
 def go_on_with_dataset(dataset_id: str) -> None:
-    """On the page Data, beside a job that was killed, cancelled or failed: the button that goes on with it."""
-    if standing(KIND, dataset_id)[0] in WHY:
+    """On the page Data, the button that goes on with a job that was killed, cancelled or failed, and that compares
+    sets which an earlier version registered without it."""
+    state = standing(KIND, dataset_id)[0]
+    if state in WHY or (state != "RUNNING" and bool(read("external_sets", dataset_id)["searched"].isna().any())):
         _button(dataset_id, "--of")
 
 

@@ -89,7 +89,9 @@ def test_a_set_that_was_never_compared_says_so(open_page: OpenPage, home: Path):
     app, search_id = evaluated(open_page, home, again=None)
     assert "have not been looked for in the data that are trained on" in words(app)
     dataset_id = queries.search(shared(home).cursor(), search_id)["dataset_id"].iloc[0]
-    assert "Only equal files and equal pixels" in words(open_page("data", dataset=str(dataset_id), view=TAB))
+    app = open_page("data", dataset=str(dataset_id), view=TAB)
+    assert "Only equal files and equal pixels" in words(app)
+    assert [button for button in app.button if button.key == f"external_go_on_{dataset_id}"]
 
 
 def test_the_gallery_is_narrowed_by_class_and_source(open_page: OpenPage, home: Path):
