@@ -78,6 +78,10 @@ _ALL = (
         input={"standardise": "image"},
     ),
     Recipe(
+        "masked-surround", "As surround, and what lies around the cell becomes empty glass, another image's or its own.",
+        augment=_SURROUND, input={"background": "masked"},
+    ),
+    Recipe(
         "surround-frozen", "As surround, and the first 40 % of the layers keep their weights.", augment=_SURROUND,
         trial={"frozen": 0.4},
     ),
