@@ -78,7 +78,7 @@ _ALL = (
         input={"standardise": "image"},
     ),
     Recipe(
-        "masked-surround", "As surround, and what lies around the cell becomes empty glass, another image's or its own.",
+        "masked-surround", "As surround, and what lies around the cell becomes empty glass.",
         augment=_SURROUND, input={"background": "masked"},
     ),
     Recipe(
