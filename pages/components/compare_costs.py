@@ -47,12 +47,15 @@ def costs_view(chosen: Chosen) -> None:
             draw(outcome_scatter, drawn, upward=upward), key="outcome",
             alt=f"Test accuracy of each trial against its {upward}, coloured by recipe, shaped by backbone",
         )  # fmt: skip
-        left = len(rows) - len(drawn)
-        st.caption(
-            f"Images from elsewhere are {REMARK}. Intervals: 95 %, Wilson."
-            + (f" Not drawn, without one of the two values: {left}." if left else "")
-        )
+        st.caption(_note(drawn, len(rows) - len(drawn)))
     _table(table, len(chosen.rows) - len(rows))
+
+
+def _note(drawn: pd.DataFrame, left: int) -> str:
+    words = f"Images from elsewhere are {REMARK}. Intervals: 95 %, Wilson."
+    if drawn["judged"].nunique() > 1:
+        words += " Not all have judged the same images from elsewhere, so their heights do not compare."
+    return words + (f" Not drawn, without one of the two values: {left}." if left else "")
 
 
 def _table(table: pd.DataFrame, unfinished: int) -> None:

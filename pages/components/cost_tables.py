@@ -125,15 +125,15 @@ def points(query: Query, rows: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.Da
     """(rows for `charts.outcome_scatter`, what they show upwards) of a table as from `outcome_table`.
 
     Upwards: the sensitivity on the class and source elsewhere that a trial knows least, or, where none of them has
-    judged images from elsewhere, the accuracy on validation images in another source's looks. Trials without both
-    values are left out.
+    judged images from elsewhere, the accuracy on validation images in another source's looks. `judged` names the sets
+    that a trial has judged. Trials without both values are left out.
     """
     cells = elsewhere(query, list(rows["trial_id"]))
     if len(cells):
         upward, title = _hardest(cells), "sensitivity on the hardest class elsewhere"
     else:
         upward = _bounds(rows["swap_accuracy"], rows["swap_n"]).add_prefix("y_")
-        upward = upward.assign(y=rows["swap_accuracy"].astype(float), what=SWAP)
+        upward = upward.assign(y=rows["swap_accuracy"].astype(float), what=SWAP, judged="")
         title = f"accuracy on {SWAP}"
     inside = pd.DataFrame({"trial_id": rows["trial_id"], "name": table["trial"], "x": table[TEST]})
     inside = inside.join(_bounds(rows["test_accuracy"], rows["test_n"]).add_prefix("x_"))
@@ -146,11 +146,13 @@ def _sums(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hardest(cells: pd.DataFrame) -> pd.DataFrame:
-    """The class and source elsewhere that each trial knows least, by trial: y, y_low, y_high, what."""
+    """The class and source elsewhere that each trial knows least, by trial: y, y_low, y_high, what, judged (sets)."""
     worst = cells.loc[cells.groupby("trial_id")["sensitivity"].idxmin()].set_index("trial_id")
     counts = pd.Series([_counts(k, n) for k, n in zip(worst["right"], worst["n"], strict=True)], index=worst.index)
     shown = worst[["sensitivity", "low", "high"]].set_axis(["y", "y_low", "y_high"], axis="columns")
-    return shown.assign(what=worst["class"] + " on " + worst["set"] + ", " + worst["source"] + ", " + counts)
+    judged = cells.groupby("trial_id")["set"].agg(lambda sets: ", ".join(sorted(set(sets))))
+    what = worst["class"] + " on " + worst["set"] + ", " + worst["source"] + ", " + counts
+    return shown.assign(what=what, judged=judged)
 
 
 def weights_words(settled: Any, backbone: Any) -> str:

@@ -1,73 +1,82 @@
-"""Trials of several backbones from one command: compared, fused, evaluated, and answering one image together."""
+"""Trials of an InceptionV3 and a ResNet: compared, fused, evaluated, and answering one image together."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core import statements
 from core.evaluation.fusion import fuse
-from core.search.launcher import REPOSITORY
+from core.learning import model
+from core.learning.settings import TrialSettings
+from core.paths import trial_folder
+from core.prediction.predictor import load
 from pages.components.data import read
 from pages.components.models import trial_outputs
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import figures, words
+from tests.store.factory import CLASSES, write_search
+from tests.store.factory_costs import write_costs
 
-SEARCH = "s-together"
-BACKBONES = {"inception_v3": 21_795_813, "resnet10t": 4_923_477}  # with five outputs
-IDS = [f"{SEARCH}.00-{name}" for name in BACKBONES]
-OPTIONS = [
-    "--preset", "quick", "--method", "every", "--backbone", ",".join(BACKBONES), "--weights", "none",
-    "--image-size", "75", "--per-class", "8", "--epochs", "1", "--final-seeds", "0", "--threads", "1",
-]  # fmt: skip
+SIZES = {"inception_v3": 75, "resnet10t": 32}
+NAMES = {"00-initial": "inception_v3", "01-batch_size": "resnet10t"}
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("together")
-    for words_ in (["search", "--search-id", SEARCH, *OPTIONS], ["compare", SEARCH, "--csv", str(home / "table.csv")]):
-        done = subprocess.run(
-            [sys.executable, "-m", "core", *words_, "--home", str(home)], cwd=REPOSITORY, capture_output=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=400, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        (home / f"{words_[0]}.txt").write_text(done.stdout)
-    return home
+def save(home: Path, trial_id: str, backbone: str, seed: int) -> None:
+    """Weights of a network that was not trained, as a trial leaves them."""
+    network = model.build(backbone, len(CLASSES), None, seed=seed)
+    mean, std = model.input_statistics(network)
+    settings = TrialSettings(backbone=backbone, image_size=SIZES[backbone]).to_json()
+    facts = model.ModelFacts(
+        backbone, list(CLASSES), SIZES[backbone], mean, std, settings, "1", trial_id, "d", synthetic=True,
+        initial_weights="none",
+    )  # fmt: skip
+    model.save_weights(network, facts, trial_folder(home, trial_id))
 
 
-def test_an_inception_and_a_resnet_are_compared_and_answer_together(
-    trained: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def ids(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two finished trials with costs, predictions and weights, and their pictures."""
+    monkeypatch.chdir(home)
+    search_id = write_search(
+        home, trials=2, epochs=2, n_train=5, n_val=30, n_test=30, n_calibration=0, final=False, pictures=home / "cells"
+    )
+    write_costs(home, search_id, {name: (backbone, "plain") for name, backbone in NAMES.items()})
+    for seed, (name, backbone) in enumerate(NAMES.items()):
+        save(home, f"{search_id}.{name}", backbone, seed)
+    return [f"{search_id}.{name}" for name in NAMES]
+
+
+def test_trials_of_two_backbones_are_compared_and_answer_together(
+    open_page: OpenPage, ids: list[str], home: Path
 ) -> None:
-    printed = (trained / "compare.txt").read_text()
-    for name, parameters in BACKBONES.items():
-        assert f"{parameters:,}" in printed
-        assert f"00-{name}" in printed
-    assert "inception_v3, resnet10t: none: the network starts from random weights" in printed
-    monkeypatch.setenv("CELLASCENT_HOME", str(trained))
-    table = read("outcomes", IDS)
-    assert table["parameters"].tolist() == list(BACKBONES.values())
-    assert (table["predict_images_per_second"] > 0).all()
-
-    app = open_page("compare", trials=",".join(IDS), view="Outcome and cost")
+    search_id = ids[0].partition(".")[0]
+    app = open_page("compare", trials=",".join(ids), view="Outcome and cost")
     assert not app.error
-    assert list(app.dataframe[0].value["backbone"]) == list(BACKBONES)
-    assert not open_page("compare", trials=",".join(IDS), view="Paired test").error
-    assert not open_page("evaluate", search=SEARCH, trial=IDS[0]).error
+    (table,) = [frame.value for frame in app.dataframe if "backbone" in frame.value]
+    assert table["backbone"].tolist() == list(SIZES)
+    assert not open_page("compare", trials=",".join(ids), view="Paired test").error
+    assert not open_page("evaluate", search=search_id, trial=ids[1]).error
 
-    outputs = [trial_outputs((trial_id,), "val")[0] for trial_id in IDS]
+    outputs = [trial_outputs((trial_id,), "val")[0] for trial_id in ids]
     both = fuse(np.stack([one.probabilities for one in outputs]), [1, 1], "average")
-    app = open_page("whatif_fusion", search=SEARCH, members="~".join(IDS))
+    app = open_page("whatif_fusion", search=search_id, members="~".join(ids))
     assert not app.error
     assert figures(app)["Accuracy"] == f"{(both.argmax(axis=1) == outputs[0].true).mean():.4f}"
 
-    dataset_id = str(read("search", SEARCH)["dataset_id"].iloc[0])
-    fusion_id = statements.save_fusion(trained, "both", dataset_id, "average", dict.fromkeys(IDS, 1.0))
-    app = open_page("predict", search=SEARCH, fusion=fusion_id)
+    dataset_id = str(read("search", search_id)["dataset_id"].iloc[0])
+    fusion_id = statements.save_fusion(home, "both", dataset_id, "average", dict.fromkeys(ids, 1.0))
+    app = open_page("predict", search=search_id, fusion=fusion_id)
     assert not app.error
-    assert figures(app)["Called"]
+    members = [load(home, trial_id) for trial_id in ids]
+    expected = set()
+    for path in (home / "cells").rglob("*.png"):  # one of these is shown
+        image = np.asarray(Image.open(path).convert("RGB"))
+        each = np.stack([member.predict(image).probabilities for member in members])  # each at its own size
+        fused = fuse(each[:, None, :], [0.5, 0.5], "average")[0]
+        expected.add((CLASSES[int(fused.argmax())], f"probability {fused.max():.1%}"))
+    assert (figures(app)["Called"], app.metric[0].delta) in expected
     assert "Research use only" in words(app)

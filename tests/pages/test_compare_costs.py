@@ -98,6 +98,11 @@ def test_the_chart_shows_the_hardest_class_elsewhere_where_one_is_judged(filled:
     assert figure.layout.yaxis.title.text == upward
 
 
+def test_heights_on_other_images_are_not_compared_silently(open_page: OpenPage, filled: Path) -> None:
+    write_external(filled, SEARCH, ["01-batch_size"], name="far", cells=[("monocyte", "porto", "monocyte", 4)])
+    assert "so their heights do not compare" in words(open_page("compare", trials=SEARCH, view=VIEW))
+
+
 def test_without_images_from_elsewhere_the_chart_shows_other_looks(home: Path) -> None:
     write_search(home, search_id=SEARCH, trials=4, epochs=3, seed=1, final=False)
     write_costs(home, SEARCH, KINDS)
@@ -130,6 +135,7 @@ def test_the_tab_opens_by_its_link_and_says_what_it_leaves_out(open_page: OpenPa
     assert list(table["backbone"].iloc[:3]) == ["inception_v3", "resnet50", "googlenet"]
     assert "reported, never used to choose" in words(app)
     assert "Not drawn, without one of the two values: 2." in words(app)
+    assert "their heights do not compare" not in words(app)
     assert "compare-outcome-and-cost" in str([one.proto for one in app.get("download_button")])
 
 
