@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.evaluation.delong import area
 from core.evaluation.elsewhere import UNKNOWN_SOURCE
 from core.evaluation.intervals import wilson
 from core.learning.recipes import PLAIN
@@ -36,8 +37,8 @@ def outcome_table(query: Query, rows: pd.DataFrame, names: Mapping[str, str]) ->
     """A row a trial and index trial_id. `rows` as from `finished`, `names` what the trials are called.
 
     Columns: trial, backbone, recipe, image size (px), val accuracy, SWAP, TEST; what `figures` tells of images from
-    elsewhere; SHIFTED where measured; parameters, PACES, MEMORY, initial weights. Those on few
-    images have a column with INTERVAL beside them. Missing where it is not known.
+    elsewhere; SHIFTED and the areas of `scope_columns` where measured; parameters, PACES, MEMORY, initial weights.
+    Those on few images have a column with INTERVAL beside them. Missing where it is not known.
     """
     own = rows["origin"] != "published"
     table: dict[str, Any] = {
@@ -97,8 +98,38 @@ def shift_columns(query: Query, trial_ids: Sequence[str]) -> Columns:
     return {SHIFTED: means} if len(means) else {}
 
 
+def scope_columns(query: Query, trial_ids: Sequence[str]) -> Columns:
+    """How well each score tells images out of scope from test images: the area under the ROC curve, a set each."""
+    results = query("scope_results", list(trial_ids))
+    if results.empty:
+        return {}
+    from core.evaluation.scope import (  # scikit-learn: a second, which most comparisons need not wait for
+        LABELS,
+        METHODS,
+    )
+
+    found: dict[str, dict[str, Any]] = {}
+    for row in results.to_dict("records"):
+        scores = query("scope_scores", row["trial_id"], row["outside_id"])
+        set_ = row["outside_id"] if missing(row["name"]) else row["name"]
+        parts = scores[scores["part"].isin(["test", "outside"])]
+        outside = (parts["part"] == "outside").to_numpy()
+        if outside.all():  # no test images
+            continue
+        for method in METHODS:
+            one = area(outside, parts[method].to_numpy(float))
+            column = f"out-of-scope AUROC, {LABELS[method]}, {set_}"
+            found.setdefault(column, {})[row["trial_id"]] = one.value
+            found.setdefault(column + INTERVAL, {})[row["trial_id"]] = f"{share(one.low)} to {share(one.high)}"
+    return {name: pd.Series(values) for name, values in found.items()}
+
+
 # What is measured apart from training, each as columns of its own.
-MEASURED: tuple[Callable[[Query, Sequence[str]], Columns], ...] = (elsewhere_columns, shift_columns)
+MEASURED: tuple[Callable[[Query, Sequence[str]], Columns], ...] = (
+    elsewhere_columns,
+    shift_columns,
+    scope_columns,
+)
 
 
 def elsewhere(query: Query, trial_ids: Sequence[str]) -> pd.DataFrame:

@@ -98,34 +98,24 @@ def external_results(cursor: Cursor, trial_ids: Sequence[str]) -> pd.DataFrame:
 def external_cells(cursor: Cursor, trial_ids: Sequence[str]) -> pd.DataFrame:
     """What trials got right of images from elsewhere, a row a set, source, class and trial, in that order of columns.
 
-    Sets that were taken back are left out. Columns: external_id, name (of the set), source (missing: not known), class,
+    Sets that were taken back are left out, and images that turned out to be in the data that were trained on.
+
+    Columns: external_id, name (of the set), source (missing: not known), class,
     class_index, trial_id, n (images), n_right (called right: the class with the highest probability).
     """
     return frame(
         cursor,
         """
-        WITH item AS (
-            SELECT r.trial_id, r.external_id, d.classes, unnest(r.image_ids) AS image_id,
-                unnest(r.true_classes) AS class_index, unnest(r.probabilities) AS probabilities
-            FROM external_result r
-            JOIN search_data t ON t.search_id = r.search_id
-            JOIN external_set e ON e.dataset_id = t.dataset_id AND e.external_id = r.external_id AND NOT e.removed
-            LEFT JOIN dataset d ON d.dataset_id = t.dataset_id
-            WHERE list_contains(?::VARCHAR[], r.trial_id)
-        ), called AS (
-            SELECT p.trial_id, p.external_id, p.class_index,
-                coalesce(p.classes[p.class_index + 1], 'class ' || p.class_index) AS class,
-                list_position(p.probabilities, list_max(p.probabilities)) - 1 = p.class_index AS hit,
-                -- as in external_predictions
-                CASE WHEN s.told_by = 'person' THEN s.source ELSE coalesce(s.source, i.source) END AS source
-            FROM item p
-            LEFT JOIN image i ON i.dataset_id = p.external_id AND i.image_id = p.image_id
-            LEFT JOIN image_source s ON s.dataset_id = p.external_id AND s.image_id = p.image_id
-        )
-        SELECT c.external_id, d.name, c.source, c.class, c.class_index, c.trial_id, count(*) AS n,
-            count(*) FILTER (WHERE c.hit) AS n_right
-        FROM called c LEFT JOIN dataset d ON d.dataset_id = c.external_id
-        GROUP BY ALL ORDER BY c.external_id, c.source NULLS LAST, c.class_index, c.trial_id
+        SELECT p.external_id, d.name, p.source, p.true_class AS class, p.true_index AS class_index, p.trial_id,
+            count(*) AS n,
+            count(*) FILTER (WHERE list_position(p.probabilities, list_max(p.probabilities)) - 1 = p.true_index)
+                AS n_right
+        FROM external_prediction p
+        JOIN search_data t ON t.search_id = p.search_id
+        JOIN external_set e ON e.dataset_id = t.dataset_id AND e.external_id = p.external_id AND NOT e.removed
+        LEFT JOIN dataset d ON d.dataset_id = p.external_id
+        WHERE list_contains(?::VARCHAR[], p.trial_id)
+        GROUP BY ALL ORDER BY p.external_id, p.source NULLS LAST, p.true_index, p.trial_id
         """,
         [list(trial_ids)],
     )

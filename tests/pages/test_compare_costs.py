@@ -15,12 +15,13 @@ from pages.components import compare_command
 from pages.components.compare_settings import settings_of
 from pages.components.cost_tables import MEMORY, SHIFTED, SWAP, TEST, finished, outcome_table, points, weights_words
 from pages.components.data import read
+from store.owner import shared
 from store.published import SEARCH_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
 from tests.pages.test_compare import words
 from tests.store.factory import write_search
 from tests.store.factory_costs import write_costs
-from tests.store.factory_data import write_robustness
+from tests.store.factory_data import write_robustness, write_scope
 from tests.store.factory_external import write_external
 
 SEARCH = "s-20261124-101500-000001"
@@ -75,6 +76,17 @@ def test_the_table_says_what_each_trial_gave_and_cost(filled: Path) -> None:
     }  # fmt: skip
     assert table[elsewhere].iloc[1].isna().all()
     assert table[SHIFTED].notna().tolist() == [True, False, False, False]
+
+
+def test_images_out_of_scope_have_an_area_a_score_and_set(filled: Path) -> None:
+    assert not [name for name in outcome_table(read, finished(read, IDS), names(IDS)) if "out-of-scope" in name]
+    write_scope(filled, IDS[1], {"d-near": {"platelet": [100.0, 5.0]}})  # test images score 0.5 to 19.5
+    assert shared(filled).catch_up(60)
+    table = outcome_table(read, finished(read, IDS), names(IDS))
+    own = table["out-of-scope AUROC, Mahalanobis distance, near"]
+    assert own.iloc[1] == (20 + 5) / 40  # pairs in which the image out of scope is the stranger one
+    assert own.isna().tolist() == [True, False, True]
+    assert " to " in table["out-of-scope AUROC, Energy, near, 95 %"].iloc[1]
 
 
 def test_a_trial_that_has_not_finished_is_no_row(home: Path) -> None:

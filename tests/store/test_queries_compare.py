@@ -157,13 +157,13 @@ def test_outcomes_are_what_the_trials_and_their_costs_say(tmp_path: Path):
 
 def test_cells_elsewhere_keep_sets_sources_and_classes_apart(tmp_path: Path):
     search_id = write_search(tmp_path, epochs=3, trials=2, seed=1, final=False)
-    write_external(tmp_path, search_id, ["00-initial"], name="near")
+    write_external(tmp_path, search_id, ["00-initial"], name="near", again=[0])  # which is trained on
     write_external(tmp_path, search_id, ["00-initial"], name="taken-back", registered=False)
     connection = empty_store()
     Ingestor(connection, tmp_path).poll()
     frame = queries.external_cells(connection, [f"{search_id}.00-initial", f"{search_id}.01-batch_size"])
     assert frame[["name", "source", "class", "trial_id", "n", "n_right"]].to_numpy().tolist() == [
         ["near", "barcelona", "seg_neutrophil", f"{search_id}.00-initial", 50, 14],
-        ["near", "munich", "basophil", f"{search_id}.00-initial", 3, 1],
+        ["near", "munich", "basophil", f"{search_id}.00-initial", 2, 0],
         ["near", "munich", "monocyte", f"{search_id}.00-initial", 6, 3],
     ]
