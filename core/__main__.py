@@ -133,9 +133,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
         return serve(arguments.home, arguments.data, arguments.port, with_search=not arguments.no_search)
     if arguments.command == "recipes":
-        from core.learning.recipes import RECIPES
+        from core.learning.recipes import RECIPES, RECOMMENDED
 
         print("\n".join(f"{recipe.name:<22} {recipe.what}" for recipe in RECIPES.values()))
+        print(f"Recommended where each class comes from one hospital: {RECOMMENDED} (docs/decisions/0009-recipes.md).")
         return 0
     if arguments.command == "sample":
         from core.data.sample import make_sample

@@ -14,6 +14,7 @@ from typing import Any
 from core.learning.settings import SettingsError, TrialSettings
 
 PLAIN = "plain"
+RECOMMENDED = "masked-transfer"  # where class and source go together; chosen as docs/decisions/0009-recipes.md says
 
 # Another microscope and camera: magnification, sharpness, noise, files; of colour only a little.
 _CAMERA = {
