@@ -13,9 +13,10 @@ from pages.components.bundle_button import bundle_button
 from pages.components.choose import pick_trial, search_choice, trial_choice
 from pages.components.data import home, read, record
 from pages.components.drawing import draw, show
-from pages.components.facts import climbs, starting, trials_of
+from pages.components.facts import starting, trials_of
 from pages.components.guard import guarded
 from pages.components.reproduce import reproduce_panel
+from pages.components.unpacked import climbs
 
 CHARTED = [  # what the charts show of a trial; the rest changes with every heartbeat
     "trial_id", "cycle", "coordinate", "learning_rate", "batch_size", "epochs", "status", "val_accuracy", "val_loss",
@@ -53,7 +54,7 @@ def live(search_id: str, status: str | None) -> None:
         show(draw(de_count, cycles, int(search["patience"])), key="de_count", place=grid,
              alt="DE_COUNT after each cycle against the patience")  # fmt: skip
     else:
-        st.caption("Every listed combination of backbone and recipe is trained once, at the same point.")
+        st.caption("Each listed combination of backbone and recipe, up to the limit of trials, is trained once.")
         grid = st.grid(1)
     show(draw(best_so_far, charted), key="best_so_far", place=grid,
          alt="Validation accuracy of each trial with its interval, and the best so far")  # fmt: skip

@@ -12,7 +12,8 @@ from pages.components import whatif_search_words as words
 from pages.components.choose import search_choice
 from pages.components.data import read, record
 from pages.components.drawing import draw, show
-from pages.components.facts import classes, climbs, synthetic
+from pages.components.facts import classes, synthetic
+from pages.components.unpacked import climbs
 from pages.components.whatif_search_known import Known, known
 from pages.components.whatif_search_noise import noise
 from pages.components.whatif_search_rules import objective_text, rules

@@ -21,7 +21,7 @@ class Learner:
 
     def __init__(self, model: nn.Module, settings: TrialSettings) -> None:
         self.model = model
-        self._still = freeze(model, settings.frozen)
+        freeze(model, settings.frozen)
         self.optimiser = make_optimiser(model, settings)
         self._average = _averaged(model, settings.average) if settings.average else None
 
@@ -32,7 +32,7 @@ class Learner:
     def begin_training(self) -> None:
         """Put the model in training mode; frozen batch norms keep their statistics."""
         self.model.train()
-        for module in self._still:
+        for module in frozen_norms(self.model):
             module.eval()
 
     def stepped(self) -> None:
@@ -62,13 +62,13 @@ def make_optimiser(model: nn.Module, settings: TrialSettings) -> torch.optim.Opt
     return kind(trained, **options)
 
 
-def freeze(model: nn.Module, share: float) -> list[nn.Module]:
+def freeze(model: nn.Module, share: float) -> None:
     """Let the first layers keep their weights: `share` of those that timm orders from the image on, never the head.
 
-    Returns the modules among them whose statistics must stay too. Raises ModelError for a model of unknown order.
+    Raises ModelError for a model of unknown order.
     """
     if not share:
-        return []
+        return
     matcher = getattr(model, "group_matcher", None)
     if matcher is None:
         raise ModelError(f"The layers of {type(model).__name__} have no known order; set frozen to 0.")
@@ -78,11 +78,12 @@ def freeze(model: nn.Module, share: float) -> list[nn.Module]:
     for name, parameter in model.named_parameters():
         if name in names:
             parameter.requires_grad_(False)
-    return [
-        module
-        for path, module in model.named_modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and f"{path}.weight" in names
-    ]
+
+
+def frozen_norms(model: nn.Module) -> list[nn.Module]:
+    """The batch norms whose weights are frozen: their statistics belong to what is frozen, and must stay too."""
+    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    return [norm for norm in norms if norm.affine and not norm.weight.requires_grad]
 
 
 def _averaged(model: nn.Module, decay: float) -> AveragedModel:

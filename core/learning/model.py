@@ -45,7 +45,7 @@ class ModelFacts:
     initial_weights: str
 
 
-def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights:
+def prepare_weights(setting: str, backbone: str, folder: Path, *, alone: bool = True) -> InitialWeights:
     """Settle the initial weights: a hub's, a local file's, or none, said plainly in `origin`.
 
     Args:
@@ -53,13 +53,14 @@ def prepare_weights(setting: str, backbone: str, folder: Path) -> InitialWeights
             by commas, the first file that fits; where none does, "none" if it is among them, else as with "auto".
         backbone: name of a model of timm, or of those in `backbones`.
         folder: where the settled state dict is kept.
+        alone: whether it is the only backbone; a single file must then fit it.
 
     Raises ModelError for an unknown backbone and for a file that is missing, broken or does not fit.
     """
     bare = backbones.create(backbone)
     parts = [part.strip() for part in setting.split(",")]
     files = [part for part in parts if part not in ("auto", "none")]
-    found = _first_fitting(files, bare, backbone, strict=len(parts) == 1)
+    found = _first_fitting(files, bare, backbone, strict=alone and len(parts) == 1)
     if found is None and "none" in parts:
         return InitialWeights(None, None, "none: the network starts from random weights")
     if found is None:

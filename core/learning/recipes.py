@@ -67,8 +67,8 @@ _ALL = (
         augment={**_CAMERA, "transfer": 0.8}, input={"background": "masked"},
     ),
     Recipe(
-        "surround", "Three of five cells move, restained, into another image's surroundings; most others take another "
-        "image's colours; magnification, sharpness, noise and JPEG quality are random.", augment=_SURROUND,
+        "surround", "Three of five cells move, restained, into another image's surroundings; half of the others take "
+        "another image's colours; magnification, sharpness, noise and JPEG quality are random.", augment=_SURROUND,
     ),
     Recipe(
         "surround-white-balance", "As surround, with white balance.", augment=_SURROUND,

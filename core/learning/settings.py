@@ -38,7 +38,7 @@ class AugmentSettings:
     the image's; the jitters are the largest relative change; `noise` is a standard deviation on a 0..1 scale.
     `magnification` is the largest relative change of the cell's size, both ways. With probability `detail` an image
     loses resolution, with `jpeg` it is encoded again, with `transfer` it takes the colours of another training image,
-    with `surround` its cell, recoloured, moves into the surroundings of another training image.
+    with `surround` its cell, restained, moves into the surroundings of another training image.
     """
 
     flip: float = 0.5
@@ -141,6 +141,8 @@ def run_key(settings: TrialSettings, dataset_id: str, weights_sha256: str | None
     del key["epochs"], key["recipe"]  # a name; what it stands for counts
     key["augment"] = {name: value for name, value in key["augment"].items() if value or name not in _LATER_AUGMENT}
     key = {name: value for name, value in key.items() if name not in _LATER or value != _LATER[name]}
+    if settings.frozen:
+        key["frozen_norms"] = "kept"  # the first version of frozen layers estimated them anew: other bits
     return key | {
         "dataset_id": dataset_id,
         "weights_sha256": weights_sha256,

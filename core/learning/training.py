@@ -18,11 +18,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import update_bn
 
 from core.learning.augment import augment, lends
 from core.learning.inputs import as_floats, prepared, standardised
-from core.learning.learner import Learner
+from core.learning.learner import Learner, frozen_norms
 from core.learning.results import SplitResult
 from core.learning.settings import InputSettings, TrialSettings
 
@@ -142,7 +141,8 @@ def estimate_statistics(model: nn.Module, data: Data, settings: TrialSettings, e
 
     The running ones belong to the weights of some steps ago, and an average of weights has none of its own
     (Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3; Izmailov et al. 2018, section 3.2). Training
-    itself uses those of each batch, so what is trained stays the same.
+    itself uses those of each batch, so what is trained stays the same. Frozen norms keep theirs, which torch's
+    `update_bn`, otherwise the same, would not.
     """
     train = data.splits["train"]
     if not settings.norm_images:
@@ -150,8 +150,22 @@ def estimate_statistics(model: nn.Module, data: Data, settings: TrialSettings, e
     order = torch.randperm(len(train), generator=seed_epoch(settings.seed, epoch)).numpy()
     device = torch.device(settings.device)
     parts = batches(train[order[: settings.norm_images]], EVALUATION_BATCH)
+    model.train()
+    frozen = frozen_norms(model)
+    for norm in frozen:
+        norm.eval()
+    norms = [
+        norm for norm in model.modules() if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm not in frozen
+    ]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # torch: the plain average over all batches
     with torch.no_grad():
-        update_bn((data.standardised(data.batch(part, device)) for part in parts), model)
+        for part in parts:
+            model(data.standardised(data.batch(part, device)))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 @torch.inference_mode()

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from core.data.dataset import Dataset
-from core.data.sources import told_sources
+from core.data.sources import known_sources
 from core.heart import Heart
 from core.learning import checkpoint, cost, model, reuse, training
 from core.learning.learner import Learner
@@ -158,7 +158,7 @@ def _run(
 
     splits = [name for name in ("calibration", "test") if len(data.splits[name])]
     results = {name: training.evaluate(learner.judged, data, name, settings, heart.tell) for name in splits}
-    results |= _in_other_looks(learner, home, dataset, data, settings, heart.tell)
+    results |= _in_other_looks(learner, dataset, data, settings, heart.tell)
     facts = model.ModelFacts(
         backbone=settings.backbone, classes=list(dataset.classes), image_size=settings.image_size, mean=mean, std=std,
         settings=settings.to_json(), training_version=TRAINING_VERSION, trial_id=spec.trial_id,
@@ -171,19 +171,26 @@ def _run(
         predictions={name: result.predictions() for name, result in results.items()},
     )  # fmt: skip
     _record_files(journal, spec, folder)
-    took = cost.measured(learner.judged, data, settings, heart.tell)
-    journal.append("cost", trial_id=spec.trial_id, search_id=spec.search_id, **took)
+    _record_cost(journal, spec, learner, data, heart)
     return True
 
 
+def _record_cost(journal: JournalWriter, spec: Spec, learner: Learner, data: training.Data, heart: Heart) -> None:
+    """What the network costs; a trial that has its results and weights does not fail for want of these figures."""
+    try:
+        took = cost.measured(learner.judged, data, spec.settings, heart.tell)
+    except (RuntimeError, MemoryError) as error:  # no memory left
+        print(f"What the trial costs could not be measured ({type(error).__name__}).", flush=True)
+        return
+    journal.append("cost", trial_id=spec.trial_id, search_id=spec.search_id, **took)
+
+
 def _in_other_looks(
-    learner: Learner, home: Path, dataset: Dataset, data: training.Data, settings: TrialSettings,
-    tell: training.Progress,
-) -> dict[str, SplitResult]:  # fmt: skip
-    """What the model says of validation images in the looks of another source; {} where fewer than two are known."""
-    told = told_sources(home, dataset)
-    sources = {image_id: one.source for image_id, one in told.items() if one.source is not None}
-    lenders = lenders_for(data.splits["val"].tolist(), data.splits["train"].tolist(), sources)
+    learner: Learner, dataset: Dataset, data: training.Data, settings: TrialSettings, tell: training.Progress
+) -> dict[str, SplitResult]:
+    """What the model says of validation images in the looks of another source; {} where a manifest names no two."""
+    # The manifest's word alone: a guess or an edit may come while a search runs, and its trials must stay comparable.
+    lenders = lenders_for(data.splits["val"].tolist(), data.splits["train"].tolist(), known_sources(dataset))
     if not lenders:
         return {}
     rows, images = swapped_images(data.images, lenders, lambda row: dataset.root / dataset.usable[row].path)

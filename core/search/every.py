@@ -53,7 +53,9 @@ class Every:
         self.best: Candidate | None = None
         self.stop_reason: str | None = None
         self.decisions: list[Decision] = []
-        points = list(product(*ranges))[:max_trials]
+        listed = list(product(*ranges))
+        points = listed[:max_trials]
+        self._left_out = len(listed) - len(points)
         self._candidates = [Candidate(0, self._name(steps), steps, space.point(steps)) for steps in points]
         self._scores: dict[Candidate, float] = {}
 
@@ -75,6 +77,8 @@ class Every:
         self.best = self._candidates[scores.index(top)] if top != FAILED else None  # a tie: the first in the list
         self.decisions.append(Decision(0, tuple(self._candidates), scores, self.best, self.best is not None, 0))
         self.stop_reason = f"all {len(scores)} points are trained"
+        if self._left_out:
+            self.stop_reason = f"the limit of {len(scores)} trials is reached, {self._left_out} points are left out"
 
     def _name(self, steps: Sequence[int]) -> str:
         """What sets a point apart, fit for a trial's id: 'jitter', 'resnet50', 'resnet50-jitter'."""

@@ -130,7 +130,8 @@ class ExtraPoints:
         return next((trial for trial in found if self._facts(trial.fact) == point), None)
 
     def _facts(self, fact: Mapping[str, Any]) -> dict[str, Any]:
-        return {coordinate.name: fact[coordinate.name] for coordinate in self.settings.space().coordinates}
+        names = [coordinate.name for coordinate in self.settings.space().coordinates]
+        return {name: fact[name] if name in fact else fact["settings"][name] for name in names}
 
     def _wish(self) -> str | None:
         wishes = (self._interrupted(), commanded(self.home, self.search_id))

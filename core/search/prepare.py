@@ -86,9 +86,12 @@ def settle(settings: SearchSettings, dataset_id: str, home: Path) -> Prepared:
     device = "cuda" if gpus and settings.device != "cpu" else "cpu"
     most = gpus if device == "cuda" else os.cpu_count() or 1
     parallel = min(settings.parallel or (gpus if device == "cuda" else 1), most)
-    weights, *others = (prepare_weights(settings.weights, name, home / "weights") for name in settings.backbones)
+    names = settings.backbones
+    weights, *others = (
+        prepare_weights(settings.weights, name, home / "weights", alone=len(names) == 1) for name in names
+    )
     gpu = torch.cuda.get_device_name(0) if device == "cuda" else None
-    by_name = dict(zip(settings.backbones[1:], others, strict=True))
+    by_name = dict(zip(names[1:], others, strict=True))
     return Prepared(dataset_id, weights, device, parallel, thread_share(settings, parallel), gpu, by_name)
 
 

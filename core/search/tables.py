@@ -8,6 +8,7 @@ import numpy as np
 
 from core.evaluation.intervals import wilson
 from core.evaluation.metrics import COUNTS, report_of
+from core.learning.recipes import PLAIN
 from core.paths import trial_name
 from core.search.state import FINAL, WHAT_IF, SearchState, TrialState
 
@@ -23,7 +24,7 @@ def table3(state: SearchState) -> str:
     for trial in state.ordered():
         fact = trial.fact
         note = "  best" if fact["trial_id"] == best else ""
-        note += "".join(f"  {fact['settings'][name]}" for name in _varied(state))
+        note += "".join(f"  {_way(trial, name)}" for name in _varied(state))
         note += f"  final, seed {fact['seed']}" if fact["coordinate"] == FINAL else ""
         note += "  what-if, no part of the search" if fact["coordinate"] == WHAT_IF else ""
         note += f"  {trial.reused} epochs continued" if trial.reused else ""
@@ -39,9 +40,12 @@ def table3(state: SearchState) -> str:
 
 def _varied(state: SearchState) -> list[str]:
     """What of backbone and recipe differs between the trials of a search; its table names it."""
-    names = ("backbone", "recipe")
-    given = {name: {trial.fact["settings"].get(name) for trial in state.trials.values()} for name in names}
-    return [name for name in names if len(given[name]) > 1]
+    trials = state.trials.values()
+    return [name for name in ("backbone", "recipe") if len({_way(trial, name) for trial in trials}) > 1]
+
+
+def _way(trial: TrialState, name: str) -> str:
+    return str(trial.fact["settings"].get(name, PLAIN))  # a trial of an earlier version names no recipe
 
 
 def table4(trial: TrialState, classes: list[str], split: str = "test") -> str:

@@ -21,6 +21,7 @@ from pages.charts.wording import missing
 from pages.components import evaluate_tables, outcome
 from pages.components.bundle_tables import SearchTables
 from pages.components.summary import images_in, with_intervals
+from pages.components.unpacked import climbs
 
 Figures = Iterator[tuple[str, str, Any]]  # file name without its ending, title, figure
 
@@ -32,8 +33,9 @@ def figures(tables: SearchTables) -> Figures:
     if not path.empty:
         name = tables.search["name"]
         best = None if missing(tables.search["best_trial_id"]) else str(tables.search["best_trial_id"])
-        yield "trajectory", f"{name}: its path", trajectory(trials, tables.cycles, best=best)
-        yield "de_count", f"{name}: DE_COUNT", de_count(tables.cycles, int(tables.search["patience"]))
+        if climbs(tables.search):
+            yield "trajectory", f"{name}: its path", trajectory(trials, tables.cycles, best=best)
+            yield "de_count", f"{name}: DE_COUNT", de_count(tables.cycles, int(tables.search["patience"]))
         yield "best_so_far", f"{name}: validation accuracy with 95 % intervals", best_so_far(trials)
     yield from _curves(tables)
     if tables.model is not None:

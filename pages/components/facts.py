@@ -7,12 +7,10 @@ from typing import Any
 import pandas as pd
 
 from core.paths import search_folder
-from core.search.settings import EVERY
 from core.search.state import FINAL, WHAT_IF
 from pages.charts.wording import missing, share
 from pages.components.data import home, read, record
 from pages.components.summary import images_in, interval, with_intervals
-from pages.components.unpacked import unpacked
 
 
 def split_images(dataset_id: Any, split: str) -> int | None:
@@ -31,11 +29,6 @@ def classes(dataset_id: Any) -> list[str]:
 def synthetic(search: dict[str, Any]) -> bool:
     """Whether its images are generated sample cells."""
     return not missing(search["synthetic"]) and bool(search["synthetic"])
-
-
-def climbs(search: dict[str, Any]) -> bool:
-    """Whether it goes a way through its space, and did not just train every point of a list."""
-    return unpacked(search["settings"]).get("method") != EVERY
 
 
 def trials_of(search: dict[str, Any]) -> pd.DataFrame:

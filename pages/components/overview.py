@@ -12,12 +12,13 @@ from pages.charts.wording import missing
 from pages.components import commands
 from pages.components.data import read
 from pages.components.external_line import external_line
-from pages.components.facts import best_score, climbs, doing
+from pages.components.facts import best_score, doing
 from pages.components.figures import Figure, figure_row
 from pages.components.leak_warning import leak_warning
 from pages.components.shortcut_badge import shortcut_line
 from pages.components.status import badges, lost
 from pages.components.summary import epochs_saved, time_left
+from pages.components.unpacked import climbs
 from pages.components.words import age, size, span
 
 

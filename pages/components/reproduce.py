@@ -92,9 +92,9 @@ def in_lines(command: str, width: int = 88) -> str:
 
 def _whole(settings: dict[str, Any], settled: dict[str, Any]) -> str:
     """The command as the search recorded it; an older one recorded only what it consists of."""
-    weights = _weights(settled)
-    asked = SearchSettings.from_json(settings)
-    return exact_command(asked, str(weights) if weights else None, settled["device"], settled["threads"])
+    files = [str(file) if file else "none" for _, file in _weights(settled)]
+    listed = ",".join(dict.fromkeys(files)) if set(files) - {"none"} else None
+    return exact_command(SearchSettings.from_json(settings), listed, settled["device"], settled["threads"])
 
 
 def _verdict(search: dict[str, Any], settled: dict[str, Any], then: dict[str, Any], here: dict[str, Any]) -> None:
@@ -110,8 +110,7 @@ def _verdict(search: dict[str, Any], settled: dict[str, Any], then: dict[str, An
 def verdict(settled: dict[str, Any], then: dict[str, Any], here: dict[str, Any]) -> tuple[str, str]:
     """("same" | "differs" | "unknown", what a second run here and now would give and why, in plain sentences)."""
     found = [one for one in differences(then, here) if one.decides]
-    weights = _weights(settled)
-    gone = weights if weights is not None and not weights.exists() else None
+    gone = ", ".join(str(file) for _, file in _weights(settled) if file is not None and not file.exists())
     lacking = [LABELS.get(name, name) for name in unrecorded(then)] + ([] if settled else ["weights, device, threads"])
     if found or gone:
         reasons = [in_words(found)] if found else []
@@ -138,14 +137,14 @@ def ran_with(
     dataset_id = "" if missing(search["dataset_id"]) else str(search["dataset_id"])
     dataset = record("dataset", dataset_id) or {}
     hashed = record("split_hash", dataset_id) or {}
-    weights = settled.get("weights") or {}
+    weights = [one for one, _ in _weights(settled)]
     device = settled.get("device")
     facts = {
         "code version": then.get("code"), "seed": settings.get("seed"),
         "device": f"{device}, {settled['gpu']}" if settled.get("gpu") else device,
         "threads a trial": settled.get("threads"), "trials at once": settled.get("parallel"),
-        "initial weights": weights.get("origin"),
-        "weights sha256": weights.get("sha256") or ("none" if weights else None),
+        "initial weights": "; ".join(dict.fromkeys(str(one.get("origin")) for one in weights)) or None,
+        "weights sha256": ", ".join(str(one.get("sha256") or "none") for one in weights) or None,
         "dataset id": dataset_id or None, "split hash": hashed.get("split_hash"),
         "split": _split(dataset), "images": dataset.get("usable"), "data": settings.get("data"),
     }  # fmt: skip
@@ -169,9 +168,16 @@ def now() -> dict[str, Any]:
     return environment()
 
 
-def _weights(settled: dict[str, Any]) -> Path | None:
-    """The file that the trials started from: where it was, or in this home folder, which may have been moved."""
-    recorded = (settled.get("weights") or {}).get("path")
+def _weights(settled: dict[str, Any]) -> list[tuple[dict[str, Any], Path | None]]:
+    """What the trials of each backbone started from, and its file: where it was, or in this home, which may have moved.
+
+    The first backbone's comes first; [] where none is recorded.
+    """
+    recorded = [settled.get("weights") or {}, *(settled.get("others") or {}).values()]
+    return [(one, _file(one.get("path"))) for one in recorded if one]
+
+
+def _file(recorded: str | None) -> Path | None:
     if recorded is None:
         return None
     moved = home() / "weights" / Path(recorded).name

@@ -20,8 +20,8 @@ from core.environment import environment
 from core.learning.settings import InitialWeights
 from core.search.commands import exact_command
 from core.search.prepare import Prepared
-from core.search.settings import preset
-from pages.components.reproduce import in_lines, now, verdict
+from core.search.settings import SearchSettings, preset
+from pages.components.reproduce import _whole, in_lines, now, verdict
 from store.journal import JournalWriter, journal_folder
 from store.published import SEARCH_ID as PUBLISHED
 from tests.pages.conftest import OpenPage
@@ -160,6 +160,7 @@ def test_a_resumed_search_tells_what_was_another(open_page: OpenPage, recorded: 
         (SETTLED, {**HERE, "processor": "Z80"}, "differs", f"processor Z80 then, {HERE['processor']} now"),
         (SETTLED, {**HERE, "host": "elsewhere", "cores": 99}, "same", "to the last bit"),
         (SETTLED | {"weights": {"path": "/gone/w"}}, HERE, "differs", "the initial weights /gone/w are gone"),
+        (SETTLED | {"others": {"resnet50": {"path": "/gone/r"}}}, HERE, "differs", "weights /gone/r are gone"),
     ],
 )
 def test_the_verdict(settled: dict[str, Any], then: dict[str, Any], kind: str, said: str, home: Path) -> None:
@@ -183,3 +184,12 @@ def test_missing_values_of_the_store_are_not_recorded() -> None:
 
     assert unpacked(None) == unpacked(float("nan")) == unpacked(pd.NA) == unpacked("[1]") == {}
     assert unpacked('{"a": 1}') == unpacked({"a": 1}) == {"a": 1}
+
+
+def test_the_command_names_the_weights_of_every_backbone(home: Path):
+    settings = SearchSettings(data="sample", backbone="inception_v3,resnet50,alexnet", recipe="plain,jitter")
+    settled = {
+        "device": "cpu", "threads": 2, "weights": {"path": "/w/i.safetensors"},
+        "others": {"resnet50": {"path": "/w/r.safetensors"}, "alexnet": {"path": None, "origin": "none"}},
+    }  # fmt: skip
+    assert "--weights /w/i.safetensors,/w/r.safetensors,none" in _whole(settings.to_json(), settled)

@@ -110,12 +110,20 @@ def test_a_weights_file_that_cannot_be_used_is_refused_with_a_reason(tmp_path: P
         model.prepare_weights("none", "inceptoin", tmp_path)
 
 
-def test_of_several_files_each_backbone_takes_the_one_that_fits(tmp_path: Path) -> None:
+def test_of_several_files_each_backbone_takes_the_one_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "hub_answers", lambda url: False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     whole = tmp_path / "whole.safetensors"
     save_file(backbone_state(), whole)
     listed = f"{whole},none"
     assert model.prepare_weights(listed, BACKBONE, tmp_path / "kept").origin == f"the file {whole}"
     assert model.prepare_weights(listed, "test_resnet", tmp_path / "kept").path is None
+    assert model.prepare_weights(str(whole), "test_resnet", tmp_path / "kept", alone=False).path is None
+    with pytest.raises(ModelError, match="does not fit test_resnet"):
+        model.prepare_weights(str(whole), "test_resnet", tmp_path / "kept")
     with pytest.raises(ModelError, match="does not exist"):
         model.prepare_weights(f"{whole},{tmp_path / 'gone.pth'}", "test_resnet", tmp_path)
 

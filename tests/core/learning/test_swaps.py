@@ -76,7 +76,7 @@ def test_a_trial_is_judged_in_other_looks_where_two_sources_are_known(tmp_path: 
     open_cache(dataset, 32, tmp_path / "cache")
     data = load_data(dataset, cache_path(dataset, 32, tmp_path / "cache"), [0.5] * 3, [0.5] * 3)
     learner = Learner(model.build("resnet10t", 5, None, 0), SMALL)
-    found = _in_other_looks(learner, tmp_path, dataset, data, SMALL, lambda *_: None)
+    found = _in_other_looks(learner, dataset, data, SMALL, lambda *_: None)
     assert list(found) == ([SWAP] if known else [])
     if known:
         assert found[SWAP].rows.tolist() == data.splits["val"].tolist()

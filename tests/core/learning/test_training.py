@@ -69,7 +69,8 @@ def flat(state: Any, path: str = "") -> dict[str, Tensor]:
     [
         {"optimiser": "adamw"}, {"optimiser": "adam"}, {"optimiser": "sgd"}, {"average": 0.98}, {"norm_images": 10},
         {"average": 0.98, "norm_images": 10},
-        {"frozen": 0.5, "smoothing": 0.1, "augment": AugmentSettings(transfer=0.5, jpeg=0.5, detail=0.5)},
+        {"frozen": 0.5, "smoothing": 0.1, "average": 0.98, "norm_images": 10,
+         "augment": AugmentSettings(transfer=0.5, jpeg=0.5, detail=0.5)},
     ],
 )  # fmt: skip
 def test_two_epochs_continued_by_one_equal_three(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -182,10 +183,11 @@ def test_evaluation_does_not_change_the_model_and_counts_every_image() -> None:
     assert result.loss == pytest.approx(per_image.mean(), rel=1e-4)
 
 
-def test_frozen_layers_keep_weights_and_statistics_and_the_others_learn() -> None:
+@pytest.mark.parametrize("change", [{}, {"average": 0.98, "norm_images": 10}, {"norm_images": 10}])
+def test_frozen_layers_keep_weights_and_statistics_and_the_others_learn(change: dict[str, Any]) -> None:
     before = model.build("resnet10t", 3, None, 0)
-    learner, _ = fit(dataclasses.replace(SMALL, epochs=1, frozen=0.5), make_data())
-    own, old = learner.model.state_dict(), before.state_dict()
+    learner, _ = fit(dataclasses.replace(SMALL, epochs=1, frozen=0.5, **change), make_data())
+    own, old = learner.judged.state_dict(), before.state_dict()
     first = [name for name in old if name.startswith(("conv1", "bn1", "layer1"))]
     assert first
     assert all(torch.equal(own[name], old[name]) for name in first if "num_batches" not in name)

@@ -32,6 +32,9 @@ def test_told_scores_are_not_asked_again() -> None:
     first = every.ask()[0]
     every.tell(first, 0.5)
     assert [candidate.coordinate for candidate in every.ask()] == ["a-y", "a-z"]
+    for candidate in every.ask():
+        every.tell(candidate, 0.1)
+    assert every.stop_reason == "the limit of 3 trials is reached, 3 points are left out"
 
 
 def test_when_all_fail_there_is_no_best() -> None:

@@ -260,3 +260,18 @@ def test_the_terminal_takes_the_lock_and_tells_each_trial(
     assert "trial what-if-batch_size-40-epochs-20-learning_rate-0.0001: learning rate 0.0001, batch size 40, 20" in text
     assert "DE_COUNT" not in text
     assert trial_folder(tmp_path, f"{SEARCH}.what-if-batch_size-40-epochs-20-learning_rate-0.0001").exists()
+
+
+def test_a_point_of_a_search_over_recipes_is_trained_with_its_recipe(tmp_path: Path, settings: SearchSettings) -> None:
+    listed = dataclasses.replace(settings, method="every", recipe="plain,jitter,transfer", max_trials=2, final_seeds=0)
+    asked: list[TrialSettings] = []
+
+    def score(trial: TrialSettings) -> float:
+        asked.append(trial)
+        return 0.5
+
+    Controller(tmp_path, SEARCH, listed, launcher=lambda _device: FakeLauncher(score)).run()
+    known = "batch_size=10,epochs=20,learning_rate=0.01,recipe=jitter"
+    left_out = known.replace("jitter", "transfer")
+    extra(tmp_path, [known, left_out], FakeLauncher(score)).run()
+    assert [trial.recipe for trial in asked] == ["plain", "jitter", "transfer"]  # the known one not again

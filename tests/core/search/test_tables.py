@@ -75,6 +75,19 @@ def test_table_3_shows_failed_unfinished_and_continued_trials(tmp_path: Path) ->
     assert "epochs trained: 3 of 5 (2 continued instead of trained again)" in summary(state, CLASSES)
 
 
+def test_a_search_that_an_earlier_version_began_has_no_recipe_to_tell(tmp_path: Path) -> None:
+    journal = record(tmp_path)
+    journal.append("trial", **fact("initial", 0, settings={"backbone": "resnet10t"}))
+    journal.append("trial", **fact("epochs", 1, settings={"backbone": "resnet10t", "recipe": "plain"}))
+    journal.append("trial", **fact("batch_size", 2, settings={"backbone": "resnet10t", "recipe": "jitter"}))
+    state = SearchState(tmp_path, "s")
+    state.update()
+    rows = table3(state).splitlines()[1:]
+    assert ["plain" in row for row in rows] == [True, True, False]
+    assert "jitter" in rows[2]
+    assert not any("resnet10t" in row for row in rows)  # the same for all
+
+
 def test_the_highest_attempt_decides_a_status_whatever_file_is_read_first(tmp_path: Path) -> None:
     journal = record(tmp_path)
     # "a" sorts before "controller": the worker's records are read before the trial that they belong to.
