@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from core.learning.recipes import PLAIN, RECIPES, applied
+from core.learning.recipes import PLAIN, RECIPES, RECOMMENDED, applied
 from core.learning.settings import OPTIMISERS, AugmentSettings, SettingsError, TrialSettings
 from core.search.space import Add, Choose, Coordinate, Divide, Grow, SearchSpace
 
@@ -48,8 +48,9 @@ class SearchSettings:
         "Any timm model name, googlenet or alexnet; several, separated by commas, are a coordinate of the search.",
     )
     recipe: str = _setting(
-        PLAIN, "Recipe", "How to train against shortcuts: " + ", ".join(RECIPES) + "; several, separated by commas, "
-        "are a coordinate of the search.", several=tuple(RECIPES),
+        PLAIN, "Recipe", f"How to train against shortcuts: {', '.join(RECIPES)}. Recommended where each class comes "
+        f"from one hospital: {RECOMMENDED}. Several, separated by commas, are a coordinate of the search.",
+        several=tuple(RECIPES),
     )  # fmt: skip
     weights: str = _setting(
         "auto", "Initial weights", "auto: timm's pretrained weights where a model hub answers, else none; "
