@@ -70,9 +70,20 @@ def _winners(table: str, rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         key = tuple(row[name] for name in KEYS[table])
         other = kept.get(key)
-        if other is None or (_rank(row) > _rank(other) if table in LATEST else _rank(row) < _rank(other)):
+        if other is None or (_later(row, other) if table in LATEST else _rank(row) < _rank(other)):
             kept[key] = row
     return list(kept.values())
+
+
+def _later(row: Row, other: Row) -> bool:
+    """Whether a row takes another's place in a table of LATEST.
+
+    Of two files that say the same at the same time the first by name counts: a record that outlives its search stands
+    in a file of its own, and the store must be the same whether it was there before the search was deleted or not.
+    """
+    at, journal, line = _rank(row)
+    other_at, other_journal, other_line = _rank(other)
+    return (at, other_journal, line) > (other_at, journal, other_line)
 
 
 @cache
@@ -82,13 +93,15 @@ def _statement(table: str, columns: tuple[str, ...]) -> str:
     names = ", ".join(columns)
     if key == SOURCE:
         return f"INSERT INTO {table} ({names}) SELECT {names} FROM staged ON CONFLICT DO NOTHING"
-    wins = ">" if table in LATEST else "<"
+    new, old = [[f"{side}.{name}" for name in ("recorded_at", *SOURCE)] for side in ("excluded", table)]
+    wins = "<"
+    if table in LATEST:  # as `_later` says
+        new[1], old[1], wins = old[1], new[1], ">"
     # A row without a time is built in: it stays.
-    new, old = (f"({side}.recorded_at, {side}.journal, {side}.line_at)" for side in ("excluded", table))
     return f"""
         INSERT INTO {table} ({names}) SELECT {names} FROM staged
         ON CONFLICT ({", ".join(key)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in others)}
-        WHERE {table}.recorded_at IS NOT NULL AND {new} {wins} {old}
+        WHERE {table}.recorded_at IS NOT NULL AND ({", ".join(new)}) {wins} ({", ".join(old)})
     """
 
 

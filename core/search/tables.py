@@ -45,7 +45,7 @@ def _varied(state: SearchState) -> list[str]:
 
 
 def _way(trial: TrialState, name: str) -> str:
-    return str(trial.fact["settings"].get(name, PLAIN))  # a trial of an earlier version names no recipe
+    return str(trial.fact.get("settings", {}).get(name, PLAIN))  # a trial of an earlier version names no recipe
 
 
 def table4(trial: TrialState, classes: list[str], split: str = "test") -> str:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
 from core.paths import default_home, trial_name
@@ -26,6 +25,7 @@ from pages.components.cost_tables import (
 )  # fmt: skip
 from pages.components.external_tables import REMARK
 from store import queries
+from store.queries.frame import Cursor
 from store.single import store_of
 
 SHORT = {  # column of the table -> its head in the terminal
@@ -76,7 +76,7 @@ def compare(home: Path, searches: Sequence[str], csv: Path | None = None) -> str
     return "\n\n".join(parts)
 
 
-def _trials(connection: duckdb.DuckDBPyConnection, home: Path, searches: Sequence[str]) -> list[str]:
+def _trials(connection: Cursor, home: Path, searches: Sequence[str]) -> list[str]:
     found: list[str] = []
     for search_id in searches:
         if queries.search(connection, search_id).empty:

@@ -6,19 +6,26 @@ import re
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.data.sample import make_sample
 from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
 
+NOTHING_USABLE = re.compile("The class folder 'basophil' in .* has no usable image")
 
-def start_import(page: Page, folder: Path) -> None:
+
+def fill_import(page: Page, folder: Path) -> Locator:
     page.get_by_role("button", name="Import data").click()
     drawer = page.get_by_role("dialog")
     box = drawer.get_by_role("textbox", name="Path")
     box.fill(str(folder))
     box.press("Enter")
+    return drawer
+
+
+def start_import(page: Page, folder: Path) -> None:
+    drawer = fill_import(page, folder)
     drawer.get_by_role("button", name="Import", exact=True).click()
     expect(drawer).to_be_hidden()
 
@@ -30,15 +37,25 @@ def test_import_look_and_hand_on_by_link(server: Server, watched: Watched, brows
     shutil.copy(min((cells / "basophil").glob("*.png")), cells / "myeloblast" / "again.png")
     only = tmp_path / "only"
     shutil.copytree(cells / "basophil", only / "basophil")
+    broken = tmp_path / "broken"
+    for name in ("basophil", "monocyte"):
+        (broken / name).mkdir(parents=True)
+        (broken / name / "text.png").write_text("no picture")
 
     watched.open(f"{server.url}/data")
     page = watched.page
     expect(page.get_by_text("There are no data of yours here yet.")).to_be_visible()
 
-    start_import(page, only)  # what cannot be used gets one sentence, and can be put away
-    expect(page.get_by_text("only one class folder")).to_be_visible()
+    drawer = fill_import(page, only)  # folders that do not fit are told in the form
+    expect(drawer.get_by_text("only one class folder")).to_be_visible()
+    expect(drawer.get_by_role("button", name="Import", exact=True)).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+
+    start_import(page, broken)  # what cannot be used gets one sentence, and can be put away
+    expect(page.get_by_text(NOTHING_USABLE)).to_be_visible()
     page.get_by_role("button", name="Close", exact=True).click()
-    expect(page.get_by_text("only one class folder")).to_be_hidden()
+    expect(page.get_by_text(NOTHING_USABLE)).to_be_hidden()
 
     start_import(page, cells)
     expect(page).to_have_url(re.compile(r"dataset=d-[0-9a-f]{16}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
@@ -13,10 +13,18 @@ from tests.store.factory import write_search
 def click_cell(page: Page, row: int, column: int) -> None:
     """Click the middle of a cell of the matrix of five classes."""
     square = page.locator(".st-key-confusion .scatterlayer .points path").nth(5 * row + column)
-    square.scroll_into_view_if_needed()
-    box = square.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for attempt in range(20):  # a chart that is drawn again has other elements: the old one is gone then
+        try:
+            square.scroll_into_view_if_needed()
+            box = square.bounding_box()
+        except Error:
+            if attempt == 19:
+                raise
+            continue
+        if box is not None:
+            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            return
+    raise AssertionError(f"The cell {row}, {column} never stood still.")
 
 
 def test_from_a_cell_to_its_images_and_by_link_to_the_same(server: Server, watched: Watched, browser: Browser):

@@ -246,5 +246,5 @@ def only_the_form() -> None:
 
 def launch_widget(app: AppTest, name: str) -> object:
     key = f"new_quick_{name}"
-    widgets = [*app.number_input, *app.text_input, *app.selectbox, *app.toggle]
+    widgets = [*app.number_input, *app.text_input, *app.selectbox, *app.multiselect, *app.toggle]
     return next((widget for widget in widgets if widget.key == key), None)

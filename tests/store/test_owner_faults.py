@@ -120,10 +120,10 @@ def test_a_fault_in_the_thread_is_said_and_tried_again(
     step = owner._ingestor.step
     broken = [True]
 
-    def faulty() -> int:
+    def faulty(**how: bool) -> int:
         if broken[0]:
             raise RuntimeError("something unforeseen\nwith details")
-        return step()
+        return step(**how)
 
     monkeypatch.setattr(owner._ingestor, "step", faulty)
     wait_for(lambda: owner.error)
