@@ -16,23 +16,26 @@ PLAIN_MANY = len(palette.SYMBOLS)  # more backbones than this repeat the symbols
 def outcome_scatter(points: pd.DataFrame, *, upward: str) -> go.Figure:
     """`points` has a row a trial: name, backbone, recipe, x, x_low, x_high (test accuracy), y, y_low, y_high, what.
 
-    Coloured by recipe, shaped by backbone. `upward` is what y is, `what` says it of one trial.
+    Coloured by recipe, shaped by backbone (of one backbone, by recipe where the colours repeat). `upward` is what y is,
+    `what` says it of one trial.
     """
     if points.empty:
         return palette.empty("None of these trials has both a test accuracy and a result on other looks.", height=220)
     recipes, backbones = list(points["recipe"].unique()), list(points["backbone"].unique())
     figure = go.Figure()
-    low, high = float(points[["x", "y"]].min().min()), float(points[["x", "y"]].max().max())
+    low, high = float(points["x"].min()), float(points["x"].max())  # no wider: what matters upwards is at the right
     figure.add_scatter(
         x=[low, high], y=[low, high], mode="lines", hoverinfo="skip", name="as good as in the set",
         line={"color": palette.QUIET, "width": 1.5, "dash": "dot"},
     )  # fmt: skip
     for (backbone, recipe), own in points.groupby(["backbone", "recipe"], sort=False):
-        colour = palette.class_colour(recipes.index(recipe))
+        place = recipes.index(recipe)
+        colour = palette.class_colour(place)
+        shape = backbones.index(backbone) if len(backbones) > 1 else place // len(palette.SERIES)
         bars = {"color": palette.faded(colour, 0.5), "thickness": 1.5, "width": 3, "visible": len(points) <= CROWDED}
         figure.add_scatter(
             x=own["x"], y=own["y"], mode="markers", name=_name(backbone, recipe, backbones, recipes),
-            marker={"color": colour, "size": 12, "symbol": _symbol(backbones.index(backbone))},
+            marker={"color": colour, "size": 12, "symbol": _symbol(shape)},
             error_x={**palette.error_bars(own["x"], own["x_low"], own["x_high"]), **bars},
             error_y={**palette.error_bars(own["y"], own["y_low"], own["y_high"]), **bars},
             customdata=own[["name", "backbone", "recipe", "what", "x_low", "x_high", "y_low", "y_high"]].to_numpy(),

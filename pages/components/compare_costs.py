@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.charts.outcome_scatter import outcome_scatter
 from pages.components.compare_facts import ROW, Chosen, table_height
-from pages.components.cost_tables import INTERVAL, MEMORY, PACES, SHIFTED, SWAP, finished, outcome_table, points
+from pages.components.cost_tables import ENOUGH, INTERVAL, MEMORY, PACES, SHIFTED, SWAP, finished, outcome_table, points
 from pages.components.csv_button import csv_button
 from pages.components.data import read
 from pages.components.drawing import draw, show
@@ -52,7 +52,8 @@ def costs_view(chosen: Chosen) -> None:
 
 
 def _note(drawn: pd.DataFrame, left: int) -> str:
-    words = f"Images from elsewhere are {REMARK}. Intervals: 95 %, Wilson."
+    words = f"Images from elsewhere are {REMARK}. Intervals: 95 %, Wilson. Classes with fewer than {ENOUGH} images are "
+    words += "passed over where larger ones are judged."
     if drawn["judged"].nunique() > 1:
         words += " Not all have judged the same images from elsewhere, so their heights do not compare."
     return words + (f" Not drawn, without one of the two values: {left}." if left else "")

@@ -20,6 +20,7 @@ Query = Callable[..., pd.DataFrame]  # (name of a query of the store, its argume
 Columns = Mapping[str, pd.Series]  # by the column's name; a value by trial_id
 
 SWAP = "val in another source's looks"
+ENOUGH = 10  # images of a class and source from which a share says something
 TEST = "test accuracy"
 SHIFTED = "accuracy under shift"
 MEMORY = "peak memory (GB)"
@@ -177,7 +178,12 @@ def _sums(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hardest(cells: pd.DataFrame) -> pd.DataFrame:
-    """The class and source elsewhere that each trial knows least, by trial: y, y_low, y_high, what, judged (sets)."""
+    """The class and source elsewhere that each trial knows least, by trial: y, y_low, y_high, what, judged (sets).
+
+    Where a trial has judged a class with enough images to say something, those with fewer are passed over.
+    """
+    enough = cells["n"] >= ENOUGH
+    cells = cells[enough | ~enough.groupby(cells["trial_id"]).transform("any")]
     worst = cells.loc[cells.groupby("trial_id")["sensitivity"].idxmin()].set_index("trial_id")
     counts = pd.Series([_counts(k, n) for k, n in zip(worst["right"], worst["n"], strict=True)], index=worst.index)
     shown = worst[["sensitivity", "low", "high"]].set_axis(["y", "y_low", "y_high"], axis="columns")
