@@ -26,7 +26,8 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/.run
+soak: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long tests/browser
 	$(BIN)/python -m benchmarks.soak
 
 clean:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
 from tests.store.factory_data import write_audit, write_sources
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 DATA = "d-000000-360-5"  # what `write_search` calls the data of seed 0
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
 from tests.store.factory_data import write_robustness
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 
 def test_what_breaks_a_class_and_what_it_looks_like(server: Server, watched: Watched, browser: Browser):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
 from tests.store.factory_external import write_external
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 
 def test_from_the_search_to_the_images_that_were_wrong(server: Server, watched: Watched, browser: Browser):
