@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from core.data.dataset import Dataset, ImageRecord
+from core.data.shared import digests
 
 
 class OutsideError(ValueError):
@@ -45,7 +46,7 @@ def outside_of(dataset: Dataset, other: Dataset) -> Outside:
             f"{other.name} has classes that the model knows ({', '.join(both)}), so it is not out of scope; give a "
             "data set without them, or judge the model by it as images from elsewhere."
         )
-    own = {digest for image in dataset.usable for digest in (image.sha256, image.pixel_sha256) if digest}
+    own = digests(dataset.usable)
     usable = tuple(image for image in other.usable if not {image.sha256, image.pixel_sha256} & own)
     if not usable:
         why = f"Every image of {other.name} is in {dataset.name} too" if other.usable else f"{other.name} has no image"

@@ -15,6 +15,7 @@ from core.learning.settings import InputSettings
 
 Pixels = NDArray[np.uint8]
 LEAST_DEVIATION = 1 / 255  # of a channel: below it an image is one flat colour, and there is nothing to spread
+LEAST_GLASS = 1 / 255  # of a channel: a black picture is divided by no less
 
 
 def network_input(squares: Pixels, settings: InputSettings, mean: list[float], std: list[float]) -> Tensor:
@@ -74,4 +75,4 @@ def glass(images: Tensor) -> Tensor:
     count = max(1, flat.shape[2] // 3)
     brightest = flat.sum(dim=1).topk(count, dim=1).indices
     colour = flat.gather(2, brightest[:, None, :].expand(-1, 3, -1)).median(dim=2).values
-    return colour.clamp(min=LEAST_DEVIATION)[..., None, None]
+    return colour.clamp(min=LEAST_GLASS)[..., None, None]
