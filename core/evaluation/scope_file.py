@@ -15,6 +15,8 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from core.evaluation.scope import ENERGY, MAHALANOBIS, METHODS, VERSION, Floats, Gaussians, ScopeError, energy, p_values
+from core.learning.settings import ModelError
+from core.learning.weights_hash import weights_hash
 from store.journal import write_durably
 
 ARRAYS: Final = "scope.safetensors"
@@ -107,8 +109,6 @@ def whole_scope(folder: Path) -> Scope | None:
 
 def _weights(folder: Path) -> str:
     try:
-        return str(json.loads((folder / "weights.json").read_text())["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScopeError(
-            f"There are no usable weights in {folder}; only a trial that has finished has them."
-        ) from error
+        return weights_hash(folder)
+    except ModelError as error:
+        raise ScopeError(str(error)) from error
