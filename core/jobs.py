@@ -28,7 +28,7 @@ from core.locks import holder, try_lock
 from core.search.launcher import spawn
 from store.journal import JournalError, JournalWriter, journal_folder, next_attempt
 
-KINDS = ("import", "audit", "label_check", "external", "robustness", "scope")
+KINDS = ("import", "audit", "label_check", "external", "robustness", "scope", "calibration")
 PATIENCE = 5.0  # s that a start waits for the job to begin
 _started: dict[tuple[Path, str, str], subprocess.Popen[bytes]] = {}  # by (home, kind, subject), the latest
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from store.journal import write_durably
 
 if TYPE_CHECKING:  # torch takes seconds, which the pages do not need to wait for
-    from core.prediction.predictor import TorchPredictor
+    from core.prediction.predictor import Network
 
 BATCH: Final = 32  # images that the network reads at once
 PART: Final = 256  # images that a kill can cost; a multiple of BATCH, so that a run that goes on gives the same bits
@@ -25,7 +25,7 @@ Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def outputs_of(
-    model: TorchPredictor, pixels: NDArray[np.uint8], rows: NDArray[np.int64], parts: Path,
+    model: Network, pixels: NDArray[np.uint8], rows: NDArray[np.int64], parts: Path,
     tell: Callable[[int, int], None], leave: Callable[[], None],
 ) -> Outputs:  # fmt: skip
     """Features (n, D) and logits (n, C) of the images in `rows` (n,) of `pixels` (N, S, S, 3).
@@ -53,7 +53,7 @@ def outputs_of(
 
 
 def _read(
-    model: TorchPredictor, pixels: NDArray[np.uint8], rows: NDArray[np.int64], tell: Callable[[int], None],
+    model: Network, pixels: NDArray[np.uint8], rows: NDArray[np.int64], tell: Callable[[int], None],
     leave: Callable[[], None],
 ) -> NDArray[np.float32]:  # fmt: skip
     """Features and logits side by side (m, D + C)."""

@@ -69,9 +69,6 @@ class Network(Predictor, Protocol):
     def look(self, squares: np.ndarray) -> Look:
         """All that one forward pass gives of such images."""
 
-    def head(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Weight (C, D) and bias (C,) of a linear classifier right after average pooling; None: it is another kind."""
-
 
 class TorchPredictor:
     """A trial's weights on the CPU."""
