@@ -61,7 +61,8 @@ def reading(model: Model, point: Point | None, content: bytes, name: str, true_c
         show(probabilities(table), key="probabilities", alt="Probability of each class, the highest first")
         if point is not None:
             st.caption(f"Operating point: {point.words}.")
-        record_button(model, name, content, result, flags)
+        by = "highest probability" if point is None else f"operating point {point.name}"
+        record_button(model, name, content, image, result, flags, called, by)
 
 
 st.warning(

@@ -21,7 +21,8 @@ FACTS = {
     "search_record": ("search_id",), "search_data": ("search_id",), "search_event": ("journal", "line_at"),
     "cycle": ("search_id", "cycle"),
     "trial_record": ("trial_id",), "trial_event": ("journal", "line_at"),
-    "epoch_split": ("trial_id", "epoch", "split"), "reading": ("reading_id",), "tombstone": ("search_id",),
+    "epoch_split": ("trial_id", "epoch", "split"), "reading": ("reading_id",), "review": ("review_id",),
+    "tombstone": ("search_id",),
     "duplicate_pair": ("dataset_id", "image_a", "image_b"), "external_result": ("trial_id", "external_id"),
 }  # fmt: skip
 LATEST = {
@@ -38,8 +39,8 @@ KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)
 SOURCE = ("journal", "line_at")
 OUTLIVING = (
-    "dataset", "image", "reading", "fusion", "tombstone", "duplicate_pair", "image_source", "audit", "label_check",
-    "external_set", "external_shared", "job",
+    "dataset", "image", "reading", "review", "fusion", "tombstone", "duplicate_pair", "image_source", "audit",
+    "label_check", "external_set", "external_shared", "job",
 )  # fmt: skip
 OF_A_SEARCH = tuple(table for table in KEYS if table not in OUTLIVING)
 

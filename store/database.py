@@ -14,7 +14,7 @@ from store.errors import Holder, StoreBusy, StoreError
 from store.ingest import apply_records
 from store.published import SOURCE, published_records
 
-SCHEMA_VERSION = 5  # raise it with every change of schema.sql or of what records become
+SCHEMA_VERSION = 6  # raise it with every change of schema.sql or of what records become
 # Nothing is fetched from the network, and no Python variable is mistaken for a table. External access stays on:
 # switching it off holds for every cursor of the process, for good.
 CONFIG: dict[str, str | bool | int | float | list[str]] = {

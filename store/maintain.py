@@ -17,7 +17,7 @@ from store.journal import journal_files
 
 # What people query; exported as one Parquet file each.
 EXPORTED = ("search", "trial", "epoch", "class_metric", "class_report", "confusion", "prediction", "cycle", "dataset",
-            "image", "reading")  # fmt: skip
+            "image", "reading", "review")  # fmt: skip
 
 
 def rebuild(home: Path) -> str:

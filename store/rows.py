@@ -12,6 +12,7 @@ import numpy as np
 from store.fields import Fields, RecordError
 from store.journal import HOME_JOURNAL, Record
 from store.rows_data import RULES, probabilities
+from store.rows_readings import READING_RULES
 
 Row = dict[str, Any]
 TableRow = tuple[str, Row]  # table name and its row, by column name
@@ -171,18 +172,6 @@ def _cost(f: Fields) -> Iterator[TableRow]:
     }  # fmt: skip
 
 
-def _reading(f: Fields) -> Iterator[TableRow]:
-    classes, given = f.texts("classes"), f.reals("probabilities")
-    if given is None or len(given) != len(classes) or None in given:
-        raise RecordError(f"'probabilities' must be {len(classes)} numbers, one a class")
-    yield "reading", {
-        "reading_id": f.text("reading_id"), "model_trial_id": f.text("model_trial_id", optional=True),
-        "file_name": f.text("file_name", optional=True), "image_sha256": f.text("image_sha256"), "classes": classes,
-        "probabilities": given, "flags": f.json("flags"), "decided_by": f.text("decided_by", optional=True),
-        "decision": f.text("decision", optional=True),
-    }  # fmt: skip
-
-
 def _annotation(f: Fields) -> Iterator[TableRow]:
     yield "annotation", {
         "search_id": f.text("search_id"), "trial_id": f.text("trial_id", optional=True) or "", "note": f.text("note"),
@@ -217,9 +206,10 @@ def _tombstone(f: Fields) -> Iterator[TableRow]:
 
 
 _RULES: dict[str, Callable[[Fields], Iterator[TableRow]]] = {
-    **RULES, "search": _search, "search_data": _search_data, "search_event": _search_event, "cycle": _cycle,
+    **RULES, **READING_RULES, "search": _search, "search_data": _search_data, "search_event": _search_event,
+    "cycle": _cycle,
     "trial": _trial, "trial_event": _trial_event, "epoch": _epoch, "evaluation": _epoch, "heartbeat": _heartbeat,
-    "files": _files, "cost": _cost, "reading": _reading, "annotation": _annotation, "fusion": _fusion,
+    "files": _files, "cost": _cost, "annotation": _annotation, "fusion": _fusion,
     "operating_point": _operating_point, "tombstone": _tombstone,
 }  # fmt: skip
 KINDS = tuple(_RULES)

@@ -242,19 +242,53 @@ COMMENT ON TABLE trial_cost IS 'What each finished trial costs, as measured at i
 
 CREATE TABLE reading (
     reading_id VARCHAR PRIMARY KEY,       -- identifier of the reading
-    model_trial_id VARCHAR,               -- trial whose weights were used
+    model_id VARCHAR,                     -- trial_id or fusion_id of the model; of an older record the trial
+    model_trial_id VARCHAR,               -- trial whose weights were used; missing for a fusion
     file_name VARCHAR,                    -- name of the uploaded file
-    image_sha256 VARCHAR NOT NULL,        -- of the file's bytes, hex
-    classes VARCHAR[] NOT NULL,           -- class names, in the order of probabilities
-    probabilities DOUBLE[] NOT NULL,      -- probability of each class
-    flags JSON,                           -- warnings that were shown with it
-    decided_by VARCHAR,                   -- person who decided
-    decision VARCHAR,                     -- what was decided
+    image_sha256 VARCHAR NOT NULL,        -- of the file's bytes, hex; of a box in a field: of the field's file
+    box INTEGER[],                        -- x, y, width, height of the cell in the field's image (px); missing: no field
+    width BIGINT,                         -- of the image as it was read (px)
+    height BIGINT,                        -- of the image as it was read (px)
+    kept BOOLEAN NOT NULL,                -- whether the image file was kept, because a person asked for it
+    runtime VARCHAR,                      -- torch | onnx
+    weights_sha256 VARCHAR,               -- of the weights that answered; of a fusion, of its members' hashes
+    classes VARCHAR[] NOT NULL,           -- class names, in the order of probabilities, raw and p_values
+    probabilities DOUBLE[] NOT NULL,      -- probability of each class: calibrated by temperature where calibrated
+    raw DOUBLE[],                         -- plain softmax of each class
+    calibrated BOOLEAN,                   -- whether calibration images stand behind probabilities, set and blast watch
+    temperature DOUBLE,                   -- that the logits were divided by; 1 without calibration
+    p_values DOUBLE[],                    -- conformal p-value of each class; missing without calibration
+    prediction_set VARCHAR[],             -- classes that cannot be excluded, the most probable first; missing likewise
+    coverage JSON,                        -- by class: share of new images whose set holds it, at least, on average
+    flags JSON,                           -- the checks of the image: name, raised, reason, value, limit, unit of each
+    raised VARCHAR[] NOT NULL,            -- names of the checks that were raised; blast: the watch on blasts
+    blast JSON,                           -- the watch on blasts: class, probability, threshold, sensitivity, images
+    decision VARCHAR,                     -- class | set | refer; missing in older records
+    decided_classes VARCHAR[],            -- the class, or the classes of the set; none where it was referred
+    decided_by VARCHAR,                   -- rule that decided: flag, operating point NAME, prediction set, ...
+    reasons VARCHAR[],                    -- why, a sentence each
+    operating_point_id VARCHAR,           -- operating_point.operating_point_id that was chosen; missing: none
+    through VARCHAR,                      -- page | batch | field | api | command line
+    batch_id VARCHAR,                     -- readings of one batch or one field share it
+    asked_by VARCHAR,                     -- person who asked for it, where known
     recorded_at TIMESTAMP,                -- when (UTC)
     journal VARCHAR NOT NULL,             -- journal.path of the record
     line_at BIGINT NOT NULL               -- byte position of its line
 );
-COMMENT ON TABLE reading IS 'Audit trail of live predictions; outlives the search of its model';
+COMMENT ON TABLE reading IS 'Every reading of an image by a model; outlives the search of its model';
+
+CREATE TABLE review (
+    review_id VARCHAR PRIMARY KEY,        -- identifier of the review
+    reading_id VARCHAR NOT NULL,          -- reading.reading_id that it is about
+    verdict VARCHAR NOT NULL,             -- confirm | correct | refer
+    class VARCHAR,                        -- class that the expert settled on, any name; missing with refer
+    note VARCHAR NOT NULL,                -- free text
+    reviewed_by VARCHAR,                  -- person, where known
+    recorded_at TIMESTAMP,                -- when (UTC); the latest of a reading counts, all are kept
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL               -- byte position of its line
+);
+COMMENT ON TABLE review IS 'What experts say of readings; reviewed_reading is the view with the latest word on each';
 
 CREATE TABLE annotation (
     search_id VARCHAR,                    -- search that it is about, or that the trial belongs to
@@ -731,3 +765,20 @@ JOIN scope_fit f ON f.trial_id = s.trial_id
 LEFT JOIN search_data d ON d.search_id = f.search_id
 LEFT JOIN image i ON i.dataset_id = coalesce(s.outside_id, d.dataset_id) AND i.image_id = s.image_id;
 COMMENT ON VIEW scope_score IS 'How strange images are to a trial: its calibration and test images, and images out of scope';
+
+CREATE VIEW reviewed_reading AS
+WITH latest AS (
+    SELECT *, count(*) OVER (PARTITION BY reading_id) AS reviews FROM review
+    QUALIFY row_number() OVER (PARTITION BY reading_id ORDER BY recorded_at DESC, journal DESC, line_at DESC) = 1
+)
+SELECT
+    r.* EXCLUDE (journal, line_at),
+    v.review_id, v.verdict,
+    v.class AS expert_class,                        -- class that the expert settled on; missing: referred, no review
+    v.note AS review_note,                          -- free text of the latest review
+    v.reviewed_by,
+    v.recorded_at AS reviewed_at,                   -- when the latest review was made (UTC)
+    coalesce(v.reviews, 0) AS reviews,              -- how many there are
+FROM reading r
+LEFT JOIN latest v ON v.reading_id = r.reading_id;
+COMMENT ON VIEW reviewed_reading IS 'Readings with the latest review of each';

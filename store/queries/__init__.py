@@ -8,7 +8,7 @@ from store.queries.audited import audited, sources_told
 from store.queries.audits import audits, image_sources, source_classes
 from store.queries.columns import columns
 from store.queries.compare import class_curves, class_ends, compared, outcomes, trial_names
-from store.queries.data import dataset, dataset_counts, images, readings, split_hash
+from store.queries.data import dataset, dataset_counts, images, split_hash
 from store.queries.datasets import datasets, image_groups, image_page, image_record, image_sizes, label_conflicts
 from store.queries.duplicates import duplicate_pairs, leaks
 from store.queries.external import external_cells, external_predictions, external_results, external_sets
@@ -17,6 +17,7 @@ from store.queries.labels import label_check, label_issues
 from store.queries.listing import listing
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
+from store.queries.readings import Wanted, reading, reading_choices, reading_count, readings, reviews
 from store.queries.robustness import robustness
 from store.queries.scope import scope_fits, scope_results, scope_scores
 from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
@@ -25,6 +26,7 @@ from store.queries.trials import class_epochs, class_report, confusion, epochs, 
 from store.queries.whole import search_predictions
 
 __all__ = [
+    "Wanted",
     "audited",
     "audits",
     "class_curves",
@@ -66,8 +68,12 @@ __all__ = [
     "outcomes",
     "outputs",
     "predictions",
+    "reading",
+    "reading_choices",
+    "reading_count",
     "readings",
     "resumptions",
+    "reviews",
     "robustness",
     "scope_fits",
     "scope_results",

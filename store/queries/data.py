@@ -1,4 +1,4 @@
-"""Datasets, their images, and the readings made of single images."""
+"""Datasets and their images."""
 
 from __future__ import annotations
 
@@ -68,21 +68,4 @@ def images(cursor: Cursor, dataset_id: str, status: str | None = None) -> pd.Dat
         FROM image WHERE dataset_id = ? AND (?::VARCHAR IS NULL OR status = ?) ORDER BY image_id
         """,
         [dataset_id, status, status],
-    )
-
-
-def readings(cursor: Cursor, limit: int = 100) -> pd.DataFrame:
-    """The latest live predictions, newest first.
-
-    Columns: reading_id, model_trial_id, file_name, image_sha256, classes (list), probabilities (list), flags (JSON),
-    decided_by, decision, at.
-    """
-    return frame(
-        cursor,
-        """
-        SELECT reading_id, model_trial_id, file_name, image_sha256, classes, probabilities, flags, decided_by,
-            decision, recorded_at AS "at"
-        FROM reading ORDER BY recorded_at DESC, reading_id LIMIT ?
-        """,
-        [limit],
     )

@@ -188,8 +188,11 @@ def test_an_image_unlike_the_training_images_is_flagged_first(
     app.button(key="record_reading").click().run()
     assert not app.exception
     (recorded,) = [record for record in replay(home, "_home") if record["kind"] == "reading"]
-    said = recorded["flags"]["out_of_scope"]
-    assert (said["p"], said["flagged"], said["calibration_images"]) == (1 / 40, True, 39)
+    (said,) = recorded["flags"]
+    assert (said["name"], said["value"], said["raised"]) == ("out_of_scope", 1 / 40, True)
+    assert "39 calibration images" in said["reason"]
+    assert (recorded["decision"], recorded["decided_classes"]) == ("class", ["basophil"])
+    assert (recorded["decided_by"], recorded["through"]) == ("highest probability", "page")
     assert recorded["model_trial_id"] == f"{search_id}.final-1"
     assert len(recorded["image_sha256"]) == 64
     assert recorded["probabilities"] == pytest.approx([0.9, 0.04, 0.03, 0.02, 0.01])

@@ -54,10 +54,15 @@ records = st.one_of(
     _of_trial("epoch", epoch=small, splits=st.just({}), predictions=st.just({"val": PREDICTIONS})),
     _of_trial("heartbeat", done=small),
     _of_trial("files", bytes=small),
+    _record("reading", reading_id=st.sampled_from("rq"), image_sha256=st.just("00"), classes=st.just(["a", "b"]),
+            probabilities=st.just([0.5, 0.5]), decision=st.just("class"),
+            decided_classes=st.sampled_from([["a"], ["b"]])),
+    _record("review", review_id=st.sampled_from("vwx"), reading_id=st.sampled_from("rq"), verdict=st.just("correct"),
+            **{"class": st.sampled_from("abc")}),
     _record("tombstone", search_id=searches),
     _record("from-the-future", search_id=searches),
     _of_trial("trial_event", attempt=small, status=st.just("BORED")),
-)
+)  # fmt: skip
 lines = st.one_of(records, records, records, st.sampled_from([b"\n", b"12345678 {}\n"]))
 events = st.lists(
     st.tuples(st.sampled_from(["_home/x", "s-a/x", "s-a/y", "s-b/x"]), lines) | st.just("poll"), max_size=16

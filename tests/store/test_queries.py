@@ -19,13 +19,15 @@ from store.ingest import Ingestor
 from store.journal import replay
 from store.published import SEARCH_ID
 from tests.store.factory import CLASSES, write_search
+from tests.store.factory_readings import OLDER
 from tests.store.tools import empty_store, raw
 
 ARGUMENTS: dict[str, list[Any]] = {
     "searches": [], "search": ["?"], "cycles": ["?"], "heartbeats": ["?"], "epochs_saved": ["?"], "trials": ["?"],
     "trial": ["?"], "epochs": [["?"]], "class_epochs": ["?", "val"], "class_report": ["?", "val"],
     "confusion": ["?", "val"], "predictions": ["?", "val"], "dataset": ["?"], "dataset_counts": ["?"],
-    "images": ["?"], "readings": [], "notes": ["?"], "fusions": [], "operating_points": ["?"],
+    "images": ["?"], "readings": [], "reading": ["?"], "reading_count": [],
+    "reading_choices": [], "reviews": ["?"], "notes": ["?"], "fusions": [], "operating_points": ["?"],
     "outputs": [["?"], "val"], "split_hash": ["?"], "resumptions": ["?"],
     "listing": [], "label_check": ["?"], "label_issues": ["?"],
     "trial_names": [], "compared": [["?"]], "class_ends": [["?"], "val"], "class_curves": [["?"], ["val"]],
@@ -295,20 +297,12 @@ def test_what_a_search_settled_and_the_command_that_repeats_it(tmp_path: Path):
     assert resumed[["attempt", "message"]].to_dict("records") == [{"attempt": 2, "message": again["message"]}]
 
 
-def test_readings_and_the_stores_own_state(tmp_path: Path):
+def test_the_stores_own_state(tmp_path: Path):
     store = empty_store()
-    reading = {
-        "kind": "reading", "at": "2026-01-01T00:00:00+00:00", "reading_id": "r-1", "model_trial_id": "t",
-        "file_name": "a.png", "image_sha256": "00", "classes": ["a", "b"], "probabilities": [0.25, 0.75],
-        "flags": {"blur": True}, "decided_by": "N. N.", "decision": "b",
-    }  # fmt: skip
-    raw(tmp_path, "_home/app", [reading, {**reading, "reading_id": "r-2", "at": "2026-01-02T00:00:00+00:00"}, b"?\n"])
+    raw(tmp_path, "_home/app", [{**OLDER, "at": "2026-01-01T00:00:00+00:00", "reading_id": "r-1"}])
+    raw(tmp_path, "_home/app", [{**OLDER, "at": "2026-01-02T00:00:00+00:00", "reading_id": "r-2"}, b"?\n"])
     raw(tmp_path, "_home/app", [{"kind": "tombstone", "at": "2026-01-03T00:00:00+00:00", "search_id": "s"}])
     Ingestor(store, tmp_path).poll()
-    frame = queries.readings(store)
-    assert list(frame["reading_id"]) == ["r-2", "r-1"]
-    assert list(frame["probabilities"][0]) == [0.25, 0.75]
-    assert len(queries.readings(store, 1)) == 1
     (journal,) = queries.journals(store).to_dict("records")
     assert (journal["path"], journal["records"], journal["damaged"]) == ("_home/app.jsonl", 3, 1)
     (damage,) = queries.damage(store).to_dict("records")

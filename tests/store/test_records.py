@@ -16,6 +16,7 @@ import store.ingest
 from store.apply import KEYS
 from store.ingest import Ingestor
 from store.journal import encode
+from tests.store.factory_readings import NEW, OLDER, REVIEW
 from tests.store.tools import EPOCH, PREDICTIONS, T0, empty_store, encoded, raw, scores, wipe
 
 STORE = empty_store()
@@ -188,6 +189,14 @@ JUDGED = {
     "kind": "scope_result", "trial_id": "t", "search_id": "s", "fit": "f", "outside_id": "d", "version": 1,
     "image_ids": [0], "classes": ["a"], "mahalanobis": [2.5], "energy": [-1.5],
 }  # fmt: skip
+WRONG_READINGS = [
+    {"p_values": [0.5]}, {"raw": [None, 1]}, {"box": [1, 2, 3]}, {"box": [0, 0, 0, 5]}, {"box": [-1, 0, 2, 2]},
+    {"kept": "yes"}, {"decision": "set", "decided_classes": ["a"]}, {"decision": "refer", "decided_classes": ["a"]},
+    {"decision": "class"}, {"prediction_set": "ab"}, {"decided_classes": ["a"]},
+]  # fmt: skip
+WRONG_REVIEWS = [
+    {"verdict": "perhaps"}, {"class": None}, {"verdict": "refer"}, {"reading_id": None}, {"review_id": 7}, {"note": []}
+]  # fmt: skip
 BAD = [
     *({**EPOCH, "splits": {"val": scores(**wrong)}, "predictions": None} for wrong in WRONG),
     *({**EPOCH, "predictions": {"val": {**PREDICTIONS, **wrong}}} for wrong in WRONG_PREDICTIONS),
@@ -202,6 +211,7 @@ BAD = [
     {"kind": "images", "dataset_id": "d", "columns": {"image_id": [1], "path": [None]}},
     {"kind": "search_event", "search_id": "s", "attempt": 1, "seq": 0, "status": "WAITING"},
     {"kind": "reading", "reading_id": "r", "image_sha256": "0", "classes": ["a"], "probabilities": [1, 2]},
+    *({**OLDER, **wrong} for wrong in WRONG_READINGS), *({**REVIEW, **wrong} for wrong in WRONG_REVIEWS),
     {"kind": "search", "search_id": "s", "name": "n", "origin": "own", "settings": {"a": "\ud800"}},
     {"kind": "cost", "trial_id": "s-a.00", "search_id": "s-a", "parameters": None},
     {"kind": "cost", "trial_id": "s-a.00", "search_id": "s-a", "parameters": 1, "predict_images_per_second": "fast"},
@@ -242,8 +252,8 @@ GOOD = [
     {"kind": "cycle", "at": T0, "search_id": "s-a", "cycle": 1, "trial_ids": ["a"], "chosen_score": 0.5},
     {"kind": "images", "at": T0, "dataset_id": "d", "columns": {"image_id": [1], "path": ["a"], "group_id": [3]}},
     {"kind": "cost", "at": T0, "trial_id": "s-a.00", "search_id": "s-a", "parameters": 5, "peak_rss_bytes": 9},
-    {"kind": "tombstone", "at": T0, "search_id": "s-z"},
-]
+    {"kind": "tombstone", "at": T0, "search_id": "s-z"}, {**NEW, "at": T0}, {**REVIEW, "at": T0},
+]  # fmt: skip
 
 
 @given(record=st.sampled_from(GOOD), data=st.data())

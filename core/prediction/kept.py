@@ -1,0 +1,50 @@
+"""Image files that a person asked to keep beside their reading: the original bytes, named after their hash.
+
+Nothing is kept unless somebody asks for it. They lie in home/kept/<first two digits>/<sha256>.<suffix>.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from core.data.intake import FORMATS, decode_image
+from store.journal import sync_folder, write_durably
+
+FOLDER: Final = "kept"
+SUFFIXES: Final = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "TIFF": "tif", "BMP": "bmp", "WEBP": "webp", "GIF": "gif"}
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def keep(home: Path, data: bytes) -> Path:
+    """Keep an image file as it is and return where; a second time does nothing.
+
+    Raises IntakeError when the bytes are not one still image, OSError when the disk refuses.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    there = kept_file(home, sha256)
+    if there is not None:
+        return there
+    decode_image(data)  # what cannot be read is not kept
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        suffix = SUFFIXES[str(image.format)]
+    folder = home / FOLDER / sha256[:2]
+    folder.mkdir(parents=True, exist_ok=True)
+    for changed in (folder.parent, home):  # a name is durable only when its folder is
+        sync_folder(changed)
+    path = folder / f"{sha256}.{suffix}"
+    write_durably(path, data)
+    return path
+
+
+def kept_file(home: Path, sha256: str) -> Path | None:
+    """Where the image file of a hash is kept; None where it is not."""
+    if not _HASH.fullmatch(sha256):
+        return None
+    folder = home / FOLDER / sha256[:2]
+    return next((path for suffix in SUFFIXES.values() if (path := folder / f"{sha256}.{suffix}").is_file()), None)
