@@ -94,18 +94,31 @@ def to_square(rgb: Pixels, size: int) -> Pixels:
         Array (size, size, 3) of uint8.
     """
     height, width = rgb.shape[:2]
-    image = Image.fromarray(rgb)
-    if max(height, width) <= SQUASH_LIMIT * min(height, width):
-        return _array(image.resize((size, size), Image.Resampling.BICUBIC))
     # Scale first, pad after: a 1 x 60,000,000 image must not become a square of that side on the way.
-    scale = size / max(height, width)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    border = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
+    left, top, right, bottom = inner_box(height, width, size)
+    inner = _array(Image.fromarray(rgb).resize((right - left, bottom - top), Image.Resampling.BICUBIC))
+    if inner.shape == (size, size, 3):
+        return inner
     square = np.empty((size, size, 3), np.uint8)
-    square[:] = np.median(border, axis=0).round().astype(np.uint8)
-    top, left = (size - inner[1]) // 2, (size - inner[0]) // 2
-    square[top : top + inner[1], left : left + inner[0]] = _array(image.resize(inner, Image.Resampling.BICUBIC))
+    square[:] = border_colour(rgb)
+    square[top:bottom, left:right] = inner
     return square
+
+
+def inner_box(height: int, width: int, size: int) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of what an image fills of the square that `to_square` makes of it, in pixels."""
+    if max(height, width) <= SQUASH_LIMIT * min(height, width):
+        return 0, 0, size, size
+    scale = size / max(height, width)
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (size - across) // 2, (size - down) // 2
+    return left, top, left + across, top + down
+
+
+def border_colour(rgb: Pixels) -> Pixels:
+    """The median colour (3,) of an image's outermost pixels."""
+    border = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
+    return np.asarray(np.median(border, axis=0).round(), np.uint8)
 
 
 def _open(data: bytes, name: str) -> Image.Image:

@@ -1,0 +1,161 @@
+"""Activation maps give the logit exactly, a probe tells networks without one, and the map lies where it should."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from core.data.intake import to_square
+from core.learning import backbones
+from core.prediction import explain as looking
+from core.prediction.explain import ACTIVATION, OCCLUSION, class_maps, explain, linear_head, occlusion_map
+from core.prediction.heat import COLOURS, heat_overlay, on_image
+
+RNG = np.random.default_rng(0)
+WITH_NORMS = ("inception_v3", "resnet18", "efficientnet_b0", "googlenet")
+
+
+def network(backbone: str) -> Any:
+    """Random weights, with batch norms that have seen a batch: without it the numbers explode or vanish on the way."""
+    torch.manual_seed(1)
+    model: Any = backbones.create(backbone)
+    model.reset_classifier(5)
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.momentum = 1.0
+    with torch.no_grad():
+        if backbone in WITH_NORMS:
+            model.train()(torch.rand((4, 3, 128, 128)) * 2 - 1)
+    return model.eval()
+
+
+def maps_and_logits(model: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
+    images = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(size)) * 2 - 1
+    with torch.inference_mode():
+        return model.forward_features(images)[0].numpy(), model(images)[0].numpy()
+
+
+@pytest.mark.parametrize(
+    ("backbone", "sizes"),
+    [("inception_v3", {299: 8, 128: 2}), ("resnet18", {96: 3}), ("efficientnet_b0", {96: 3}), ("googlenet", {96: 3})],
+)
+def test_the_mean_of_a_class_map_and_the_bias_are_the_logit(backbone: str, sizes: dict[int, int]):
+    model = network(backbone)
+    torch.nn.init.normal_(model.get_classifier().bias)
+    head = linear_head(model)
+    assert head is not None
+    assert head[0].shape == (5, model.num_features)
+    for size, side in sizes.items():
+        features, logits = maps_and_logits(model, size)
+        maps = class_maps(features, head)
+        assert maps.shape == (5, side, side)
+        assert maps.mean(axis=(1, 2)) + head[1] == pytest.approx(logits, abs=1e-4)
+
+
+@pytest.mark.parametrize("backbone", ["convnext_atto", "mobilenetv3_small_050", "alexnet", "vit_tiny_patch16_224"])
+def test_a_network_with_more_than_a_linear_head_has_no_exact_map(backbone: str):
+    assert linear_head(network(backbone)) is None
+
+
+def test_another_pooling_is_found_out_by_the_probe():
+    model = network("resnet18")
+    model.global_pool = torch.nn.Sequential(torch.nn.AdaptiveMaxPool2d(1), torch.nn.Flatten())
+    assert linear_head(model) is None
+    assert linear_head(torch.nn.Linear(3, 2)) is None
+
+
+def bright_corner(squares: np.ndarray) -> np.ndarray:
+    """Probabilities of (bright top left corner, not)."""
+    bright = squares[:, :8, :8].mean(axis=(1, 2, 3)) / 255
+    return np.stack([bright, 1 - bright], axis=1)
+
+
+def corner_image(height: int = 32, width: int = 32) -> np.ndarray:
+    image = np.zeros((height, width, 3), np.uint8)
+    image[:8, :8] = 255
+    return image
+
+
+def test_occlusion_finds_the_place_that_the_answer_rests_on():
+    falls = occlusion_map(bright_corner, corner_image(), 0)
+    assert falls.shape == (32, 32)
+    assert falls[0, 0] == pytest.approx(1.0)  # the patch of 8 px hides all of it
+    assert falls[16:, 16:] == pytest.approx(0)
+    assert falls.argmax() == 0
+    assert occlusion_map(bright_corner, corner_image(), 1)[0, 0] == pytest.approx(-1.0)
+
+
+class Net(SimpleNamespace):
+    """A network of 32 px whose last feature map is `side` cells wide and lit at one of them."""
+
+    def __init__(self, side: int, head: bool = True, **more: Any) -> None:
+        super().__init__(facts=SimpleNamespace(image_size=32), side=side, has_head=head, **more)
+
+    def head(self) -> tuple[np.ndarray, np.ndarray] | None:
+        return (np.array([[2.0], [-1.0]], np.float32), np.zeros(2, np.float32)) if self.has_head else None
+
+    def look(self, squares: np.ndarray) -> SimpleNamespace:
+        maps = np.zeros((1, 1, self.side, self.side), np.float32)
+        maps[0, 0, 1, 3] = 4
+        return SimpleNamespace(maps=maps)
+
+    predict_squares = staticmethod(bright_corner)
+
+
+def test_a_map_of_five_by_five_is_used_and_a_coarser_one_is_not():
+    found = explain(Net(5), corner_image(), 0)
+    assert (found.method, found.map.shape, found.map[1, 3], found.full) == (ACTIVATION, (5, 5), 8.0, 8.0)
+    against = explain(Net(5), corner_image(), 1)
+    assert (against.map.min(), against.full) == (-4.0, 8.0)  # one scale for all classes
+    for other in (Net(4), Net(8, head=False), Net(8, members=[1, 2])):
+        found = explain(other, corner_image(), 0)
+        assert found.method == OCCLUSION
+        assert "hides" in found.words
+
+
+def test_falls_of_nothing_have_no_strong_colour():
+    assert looking.occlusion(np.full((4, 4), 0.001, np.float32)).full == 0.05
+
+
+@pytest.mark.parametrize(("height", "width"), [(60, 60), (60, 62), (40, 120), (120, 30), (7, 300)])
+def test_a_map_lies_on_the_image_where_the_square_shows_it(height: int, width: int):
+    """A blob of the image, followed through `to_square` and back."""
+    image = np.zeros((height, width, 3), np.uint8)
+    top, left = height * 2 // 3, width // 5
+    down, across = max(2, height // 8), max(2, width // 8)
+    image[top : top + down, left : left + across] = 255
+    square = to_square(image, 96)[..., 0].astype(np.float32)
+    back = on_image(square, height, width, 96)
+    assert back.shape == (height, width)
+    rows, columns = np.mgrid[:height, :width]
+    centre = [float((back * grid).sum() / back.sum()) for grid in (rows, columns)]
+    assert centre[0] == pytest.approx(top + (down - 1) / 2, abs=0.01 * max(height, width))
+    assert centre[1] == pytest.approx(left + (across - 1) / 2, abs=0.01 * max(height, width))
+
+
+def test_what_lies_over_the_padding_is_left_out():
+    map_ = np.zeros((9, 9), np.float32)
+    map_[:2] = 1  # an image three times as wide as high fills rows 3 to 5; row 2 is still the neighbour of its edge
+    assert on_image(map_, 100, 300, 99).max() == 0
+    map_[2:7] = 2
+    assert on_image(map_, 100, 300, 99) == pytest.approx(2)
+
+
+def test_only_support_is_coloured_and_the_strength_blends_it():
+    image = RNG.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    map_ = np.full((8, 8), -3.0, np.float32)
+    assert (heat_overlay(image, map_, 1.0) == image).all()
+    map_[:4] = 3
+    half = heat_overlay(image, map_, 0.5)
+    assert half.dtype == np.uint8
+    assert (half[-10:] == image[-10:]).all()
+    assert half[0, 0] == pytest.approx((image[0, 0] + COLOURS[-1]) / 2, abs=1)
+    assert heat_overlay(image, map_, 1.0)[0, 0] == pytest.approx(COLOURS[-1])
+    assert (heat_overlay(image, map_, 0.0) == image).all()
+    weak = heat_overlay(image, map_, 1.0, full=300.0)  # 1 % of what is strong
+    assert np.abs(weak.astype(int) - image).max() < 30
+    assert (heat_overlay(image, np.zeros((8, 8), np.float32), 1.0) == image).all()
