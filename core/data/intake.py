@@ -7,6 +7,8 @@ is checked before anything is decoded, and whatever cannot be read as exactly on
 from __future__ import annotations
 
 import io
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ Pixels = NDArray[np.uint8]
 FORMATS: Final = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
 FORMATS_TEXT: Final = "JPEG, PNG, TIFF, BMP, WebP or GIF"
 MAX_PIXELS: Final = 64_000_000  # 192 MB as RGB; a 40-megapixel camera fits
+NAME_LENGTH: Final = 100  # characters of a name that are shown
 SQUASH_LIMIT: Final = 1.05  # sides that differ by less are squashed to a square, not padded
 
 _BEGINNINGS: Final = (
@@ -37,6 +40,35 @@ _ALPHA_MODES: Final = ("LA", "La", "PA", "RGBA", "RGBa")
 
 class IntakeError(ValueError):
     """The bytes are not one still image that can be read; the message is one sentence: what, where, what to do."""
+
+
+def safe_name(name: str, *, length: int = NAME_LENGTH) -> str:
+    """A file's name as it may be shown, recorded and exported, however hostile the one that came with the file.
+
+    Folders before it go (of Windows too); so do control characters and line ends, and invisible and direction-changing
+    ones, by which 'gpj.exe' looks like 'exe.jpg'. A name that is too long loses its middle.
+
+    Args:
+        length: characters that it may have.
+
+    Returns:
+        The name in Unicode's composed form (NFC), never empty.
+    """
+    return plain_text(re.split(r"[/\\]", name)[-1], length=length).strip(". ") or "unnamed file"
+
+
+def plain_text(text: str, *, length: int = NAME_LENGTH) -> str:
+    """A text in one line: no control, format (bidi), surrogate or unassigned character; too long: without its middle.
+
+    The last characters stay, as a file's ending is among them.
+    """
+    kept = "".join(" " if one.isspace() else one for one in text[: 8 * length] + text[8 * length :][-length:])
+    kept = "".join(one for one in unicodedata.normalize("NFC", kept) if unicodedata.category(one)[0] != "C")
+    kept = " ".join(kept.split())
+    if len(kept) <= length:
+        return kept
+    end = length // 4
+    return f"{kept[: length - end - 1]}…{kept[-end:]}"
 
 
 def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "The file") -> Pixels:

@@ -25,7 +25,7 @@ SPARE_BYTES: Final = 2**30  # left free on the disk
 Progress = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
 DAMAGE: Final = (  # what reading a damaged archive raises
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, KeyError, NotImplementedError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, LookupError, NotImplementedError,
     RuntimeError, ValueError,
 )  # fmt: skip
 _BLOCK: Final = 2**20
