@@ -6,6 +6,7 @@ is checked before anything is decoded, and whatever cannot be read as exactly on
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import unicodedata
@@ -15,6 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+from core.data.kinds import SLIDE, foreign, is_slide
 
 Pixels = NDArray[np.uint8]
 
@@ -35,6 +38,7 @@ _BEGINNINGS: Final = (
 )
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 _DIRECT_MODES: Final = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr")
+_STRIP: Final = 2**20  # pixels converted at once
 _ALPHA_MODES: Final = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
@@ -63,8 +67,8 @@ def plain_text(text: str, *, length: int = NAME_LENGTH) -> str:
     The last characters stay, as a file's ending is among them.
     """
     kept = "".join(" " if one.isspace() else one for one in text[: 8 * length] + text[8 * length :][-length:])
-    kept = "".join(one for one in unicodedata.normalize("NFC", kept) if unicodedata.category(one)[0] != "C")
-    kept = " ".join(kept.split())
+    kept = "".join(one for one in kept if unicodedata.category(one)[0] != "C")
+    kept = unicodedata.normalize("NFC", " ".join(kept.split()))
     if len(kept) <= length:
         return kept
     end = length // 4
@@ -85,6 +89,7 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "The 
     Raises:
         IntakeError: empty, not an image, of an unsupported format, truncated, damaged, animated, or too large.
     """
+    name = plain_text(name, length=NAME_LENGTH * 10) or "The file"  # a path may be longer than a name
     if not data:
         raise IntakeError(f"{name} is empty (0 bytes); copy or export it again.")
     image = _open(data, name)
@@ -92,18 +97,18 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "The 
     if width < 1 or height < 1:
         raise IntakeError(f"{name} has no pixels ({width} x {height}); export it again.")
     if width * height > max_pixels:
-        raise IntakeError(
-            f"{name} is {width} x {height} px, above the limit of {max_pixels / 1e6:g} megapixels; crop or shrink it."
-        )
+        limit = f"above the limit of {max_pixels / 1e6:g} megapixels"
+        raise _refusal(data, name, f"is {width} x {height} px, {limit}; crop or shrink it.")
     try:
         # A phone's MPO holds a preview after the main picture; several frames of any other format are an animation.
-        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-        if frames > 1:
-            raise IntakeError(f"{name} holds {frames} pictures (an animation or several pages); save one still image.")
+        # To count them would read the whole file, which may hold a million.
+        if image.format != "MPO" and getattr(image, "is_animated", False):
+            raise _refusal(data, name, "holds several pictures (an animation or pages); save one still image.")
         image.load()
         if image.format == "PNG" and b"IEND" not in data:  # Pillow lets a missing end pass
             raise EOFError
-        return _to_rgb(_upright(image), getattr(image, "tag_v2", {}), name)
+        _turn_upright(image)
+        return _to_rgb(image, getattr(image, "tag_v2", {}), name)
     except IntakeError:
         raise
     except MemoryError as error:
@@ -157,37 +162,54 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise IntakeError(f"{name} claims far too many pixels to be a cell image; crop or shrink it.") from error
+        raise _refusal(data, name, "claims far too many pixels to be a cell image; crop or shrink it.") from error
     except Exception as error:
+        what = foreign(data)
+        if what is not None:
+            raise IntakeError(f"{name} is {what}.") from error
         for beginning, kind in _BEGINNINGS:
             if data.startswith(beginning):
-                raise IntakeError(
-                    f"{name} begins like a {kind} but is damaged or cut off; copy or export it again."
-                ) from error
+                text = f"begins like a {kind} but is damaged or cut off; copy or export it again."
+                raise _refusal(data, name, text) from error
         raise IntakeError(f"{name} is not an image that can be read ({FORMATS_TEXT}); export it as one.") from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # unreadable EXIF says nothing about the orientation; the pixels are whole
-        return image
+def _refusal(data: bytes, name: str, text: str) -> IntakeError:
+    """With `text` about an image that cannot be read, unless a more telling sentence is known."""
+    return IntakeError(f"{name} is {SLIDE}." if is_slide(data) else f"{name} {text}")
+
+
+def _turn_upright(image: Image.Image) -> None:
+    with contextlib.suppress(Exception):  # unreadable EXIF says nothing about the orientation; the pixels are whole
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _to_rgb(image: Image.Image, tags: Mapping[int, Any], name: str) -> Pixels:
-    """The loaded image as (height, width, 3) uint8; `tags` are those of its TIFF file, if it came from one."""
-    if image.mode.startswith("I;16"):
-        grey = _grey_16(image, tags)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if image.mode in _ALPHA_MODES or (image.mode in _DIRECT_MODES and "transparency" in image.info):
-        layer = image.convert("RGBA")
+    """The loaded image as (height, width, 3) uint8; `tags` are those of its TIFF file, if it came from one.
+
+    It is converted strip by strip: the layers of a large image would need several times its memory.
+    """
+    if not (image.mode.startswith("I;16") or image.mode in (*_ALPHA_MODES, *_DIRECT_MODES)):
+        raise IntakeError(
+            f"{name} has pixels of kind {image.mode}, whose white is not defined; save it as 8-bit or 16-bit RGB or "
+            "grey."
+        )
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        rgb[box[1] : box[3]] = _strip_rgb(image.crop(box), tags)
+    return rgb
+
+
+def _strip_rgb(strip: Image.Image, tags: Mapping[int, Any]) -> Pixels:
+    if strip.mode.startswith("I;16"):
+        return _grey_16(strip, tags)[..., None]
+    if strip.mode in _ALPHA_MODES or "transparency" in strip.info:
+        layer = strip.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return _array(Image.alpha_composite(white, layer).convert("RGB"))
-    if image.mode in _DIRECT_MODES:
-        return _array(image.convert("RGB"))
-    raise IntakeError(
-        f"{name} has pixels of kind {image.mode}, whose white is not defined; save it as 8-bit or 16-bit RGB or grey."
-    )
+    return _array(strip.convert("RGB"))
 
 
 def _grey_16(image: Image.Image, tags: Mapping[int, Any]) -> Pixels:
