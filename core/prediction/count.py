@@ -159,6 +159,16 @@ def differential(
     return Differential(rows, int(counts.sum()), kinds[SET], kinds[REFER], images, problem)
 
 
+def reviewed(decision: Decision, verdict: str | None, class_: str | None = None) -> Decision:
+    """What counts after an expert's review: their class in the place of the model's decision, or their referral.
+
+    A decision that was confirmed, or that nobody reviewed (`verdict` None), counts as it is.
+    """
+    if verdict == "correct" and class_:
+        return Decision(CLASS, (class_,), "expert")
+    return Decision(REFER, (), "expert") if verdict == "refer" else decision
+
+
 def correct(found: ArrayLike, rates: ArrayLike) -> Floats:
     """True shares (C,) from those found (C,), sum 1, and `rates` (C, C), the shares of each true class by decision."""
     shares, m = np.asarray(found, dtype=np.float64), np.asarray(rates, dtype=np.float64)
