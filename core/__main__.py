@@ -7,10 +7,26 @@ import io
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from core.paths import default_home, new_search_id
 from core.search.settings import SearchSettings
+
+# Commands that are a module each, with add_arguments and run.
+MODULES = {
+    "data": ("core.data.command", "read a data source: say what it holds, or import it"),
+    "labels": ("core.evaluation.label_command", "find the labels of a dataset that are probably wrong"),
+    "audit": ("core.evaluation.audit_command", "find what tells the classes of a dataset without looking at the cell"),
+    "robustness": ("core.evaluation.robustness_command", "judge a trial on shifted images: stain, blur, JPEG, ..."),
+    "external": ("core.evaluation.external_command", "judge final models by images from elsewhere"),
+    "scope": (
+        "core.evaluation.scope_command", "fit a score for images that show none of a trial's classes; judge it"
+    ),
+    "calibrate": ("core.prediction.calibrate_command", "make a model ready for readings"),
+    "predict": ("core.prediction.predict_command", "read single images with a trained model"),
+    "readings": ("core.prediction.readings_command", "how far a model's readings hold: calibration, referrals"),
+}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,31 +54,12 @@ def main(argv: list[str] | None = None) -> int:
     bundle = commands.add_parser("bundle", help="write one search as a zip: settings, data, tables, figures")
     bundle.add_argument("search", metavar="SEARCH")
     bundle.add_argument("file", metavar="FILE.zip", type=Path, help="a new file")
-    data = commands.add_parser("data", help="read a data source: say what it holds, or import it")
-    from core.data import command as data_command
-
-    data_command.add_arguments(data)
-    labels = commands.add_parser("labels", help="find the labels of a dataset that are probably wrong")
-    from core.evaluation import label_command
-
-    label_command.add_arguments(labels)
-    audit = commands.add_parser("audit", help="find what tells the classes of a dataset without looking at the cell")
-    from core.evaluation import audit_command
-
-    audit_command.add_arguments(audit)
-    robustness = commands.add_parser("robustness", help="judge a trial on shifted images: stain, blur, JPEG, ...")
-    from core.evaluation import robustness_command
-
-    robustness_command.add_arguments(robustness)
-    external = commands.add_parser("external", help="judge final models by images from elsewhere")
-    from core.evaluation import external_command
-
-    external_command.add_arguments(external)
+    modules = []
+    for name, (module, words) in MODULES.items():
+        own = commands.add_parser(name, help=words)
+        import_module(module).add_arguments(own)
+        modules.append(own)
     commands.add_parser("recipes", help="list the recipes against shortcuts that `search --recipe` takes")
-    scope = commands.add_parser("scope", help="fit a score for images that show none of a trial's classes; judge it")
-    from core.evaluation import scope_command
-
-    scope_command.add_arguments(scope)
     sample = commands.add_parser("sample", help="make synthetic sample cells")
     sample.add_argument("folder", type=Path)
     sample.add_argument("--per-class", type=int, default=60)
@@ -75,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    homes = (search, what_if, note, compare, bundle, data, labels, audit, robustness, external, scope, app, store)
+    homes = (search, what_if, note, compare, bundle, app, store, *modules)
     for each in homes:
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -97,10 +94,6 @@ def _run(arguments: argparse.Namespace) -> int:
         from core.search.terminal import run_points
 
         return run_points(arguments.home, arguments.search, arguments.points)
-    if arguments.command == "robustness":
-        from core.evaluation import robustness_command
-
-        return robustness_command.run(arguments)
     if arguments.command == "note":
         return _note(arguments)
     if arguments.command == "bundle":
@@ -108,22 +101,6 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "compare":
         csv = [] if arguments.csv is None else ["--csv", str(arguments.csv.absolute())]
         return _of_pages(arguments, ["compare_command", *arguments.searches, *csv])
-    if arguments.command == "labels":
-        from core.evaluation import label_command
-
-        return label_command.run(arguments)
-    if arguments.command == "audit":
-        from core.evaluation import audit_command
-
-        return audit_command.run(arguments)
-    if arguments.command == "external":
-        from core.evaluation import external_command
-
-        return external_command.run(arguments)
-    if arguments.command == "scope":
-        from core.evaluation import scope_command
-
-        return scope_command.run(arguments)
     if arguments.command == "store":
         from store import cli
 
@@ -143,9 +120,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
         print(make_sample(arguments.folder, per_class=arguments.per_class, seed=arguments.seed))
         return 0
-    from core.data import command as data_command
-
-    return data_command.run(arguments)
+    module, _ = MODULES[arguments.command]
+    return int(import_module(module).run(arguments))
 
 
 def _note(arguments: argparse.Namespace) -> int:

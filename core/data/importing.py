@@ -38,6 +38,21 @@ def import_data(
     return dataset
 
 
+def held_out_data(
+    home: Path, data: str, tell: Progress = lambda stage, done, total: None,
+    cancelled: Callable[[], bool] = lambda: False, say: Callable[[Dataset], None] = lambda dataset: None,
+) -> str:  # fmt: skip
+    """The id of a data set that judges models: one that is known (its id), or a source that is imported now.
+
+    `say` is given what was imported. Raises as `import_data` does.
+    """
+    if data.startswith("d-") and not Path(data).exists():
+        return data
+    found = import_data(home, Path(data).expanduser(), held_out=True, tell=tell, cancelled=cancelled)
+    say(found)
+    return found.dataset_id
+
+
 def keep_description(dataset: Dataset, home: Path) -> bool:
     """Keep the description of a data set; whether it was written.
 

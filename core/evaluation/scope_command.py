@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fit, judge, record, print; the exit code (0: done, 130: cancelled). Raises ValueError, one sentence."""
     from core import jobs
+    from core.data.dataset import describe
+    from core.data.importing import held_out_data
     from core.evaluation.robustness import trial_of
     from core.evaluation.scope_summary import check_alpha
     from core.evaluation.scoping import KIND, checked, measure
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             tell = telling(job, line)
             outside = arguments.out_of_scope
             if outside is not None:
-                outside = _imported(home, str(outside), tell, job.cancelled)
+                outside = held_out_data(home, str(outside), tell, job.cancelled, lambda found: print(describe(found)))
             found = measure(home, trial_id, job, outside, tell)
             job.outcome, job.result = _outcome(found), outside
         line.close()
@@ -91,18 +93,6 @@ def described(home: Path, found: Known, alpha: float, outside: str | None = None
                 *(f"    {one.name:<{width}}  {one.words()}" for one in said.classes),
             ]
     return "\n".join([*lines, *([NOT_KNOWN] if results else [])])
-
-
-def _imported(home: Path, data: str, tell: Tell, cancelled: Callable[[], bool]) -> str:
-    """The id of the data set that a person means, imported now where it is a folder or an archive."""
-    if data.startswith("d-") and not Path(data).exists():
-        return data
-    from core.data.dataset import describe
-    from core.data.importing import import_data
-
-    found = import_data(home, Path(data).expanduser(), held_out=True, tell=tell, cancelled=cancelled)
-    print(describe(found))
-    return found.dataset_id
 
 
 def _outcome(found: Known) -> str:

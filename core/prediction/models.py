@@ -12,7 +12,7 @@ from core.learning.settings import ModelError
 from core.paths import trial_folder, trial_name
 from core.search.commands import deleted
 from core.search.state import SearchState
-from store.journal import HOME_JOURNAL, journal_files, read_records
+from store.journal import HOME_JOURNAL, journal_files, journal_folder, read_records
 
 FUSION: Final = "f-"  # a fusion's id begins so
 
@@ -46,7 +46,7 @@ def models(home: Path) -> list[ModelEntry]:
     """All of them: those of searches, newest first, each before its other trials; then fusions, newest first."""
     found: list[ModelEntry] = []
     gone = deleted(home)
-    for folder in sorted((home / "searches").glob("s-*"), reverse=True):
+    for folder in sorted(journal_folder(home, "s-").parent.glob("s-*"), reverse=True):
         if folder.name not in gone:
             found += _of_search(home, folder.name)
     known = {entry.model_id: entry for entry in found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 MAX_PIXELS: Final = 64_000_000
-_one_at_a_time = threading.Lock()  # networks use all threads that they may; two at once would only take more memory
+# As many images at once as there are cores, each by one thread: threads that wait for each other wait long where a
+# training has the other core (docs/decisions/0011). More at once would only take more memory.
+_at_once = threading.BoundedSemaphore(min(os.cpu_count() or 1, 4))
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Seen:
 
 
 class Reader:
-    """A model ready to read. Safe to share between threads: one image is read at a time.
+    """A model ready to read. Safe to share between threads.
 
     Attributes:
         entry: the model.
@@ -113,7 +116,7 @@ class Reader:
 
     def _see(self, rgb: Pixels, sha256: str, point: Point | None, seconds: dict[str, float]) -> Seen:
         height, width = rgb.shape[:2]
-        with _one_at_a_time:
+        with _at_once:
             began = time.perf_counter()
             squares = tuple(to_square(rgb, member.facts.image_size) for member in self.members)
             looks = tuple(

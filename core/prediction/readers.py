@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 TORCH: Final = "torch"
 RUNTIMES: Final = (TORCH,)
 KEPT: Final = 2  # readers; an InceptionV3 takes about 250 MB
-MOST_THREADS: Final = 4
 _FILES: Final = (
     "weights.json",
     "calibration-*.json",
@@ -69,12 +68,11 @@ def preferred(home: Path, entry: models.ModelEntry) -> str:
 
 
 def threads() -> int:
-    """CPU threads that reading an image may use: CELLASCENT_READING_THREADS, or the machine's cores up to 4."""
+    """CPU threads that read one image: CELLASCENT_READING_THREADS, or 1 (docs/decisions/0011 says why)."""
     try:
-        wanted = int(os.environ.get("CELLASCENT_READING_THREADS", ""))
+        return max(1, int(os.environ.get("CELLASCENT_READING_THREADS", "")))
     except ValueError:
-        wanted = min(os.cpu_count() or 1, MOST_THREADS)
-    return max(1, wanted)
+        return 1
 
 
 def network(home: Path, trial_id: str, runtime: str) -> Network:
