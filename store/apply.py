@@ -33,13 +33,15 @@ LATEST = {
     "audit": ("dataset_id", "feature", "target"), "label_check": ("dataset_id",),
     "external_set": ("dataset_id", "external_id"), "external_shared": ("dataset_id", "external_id"),
     "robustness": ("trial_id", "shift", "severity"), "job": ("job_id",), "scope_fit": ("trial_id",),
-    "scope_result": ("trial_id", "outside_id"),
+    "scope_result": ("trial_id", "outside_id"), "calibration": ("model_id", "runtime"),
+    "reading_check": ("model_id", "runtime", "images"),
 }  # fmt: skip
 KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)
 SOURCE = ("journal", "line_at")
 OUTLIVING = (
-    "dataset", "image", "reading", "review", "fusion", "tombstone", "duplicate_pair", "image_source", "audit",
+    "dataset", "image", "reading", "review", "calibration", "reading_check", "fusion", "tombstone", "duplicate_pair",
+    "image_source", "audit",
     "label_check", "external_set", "external_shared", "job",
 )  # fmt: skip
 OF_A_SEARCH = tuple(table for table in KEYS if table not in OUTLIVING)

@@ -9,8 +9,8 @@ from pathlib import Path
 # The tables that people query, in the order in which they are told. The others hold what records say, behind these.
 TABLES = ("search", "cycle", "trial", "epoch", "class_report", "class_metric", "confusion", "prediction", "dataset",
           "image", "image_source", "duplicate_pair", "label_issue", "audit", "external_set", "external_prediction",
-          "robustness", "scope_score", "scope_fit", "annotation", "fusion", "operating_point", "reading", "review",
-          "reviewed_reading", "job")  # fmt: skip
+          "robustness", "scope_score", "scope_fit", "annotation", "fusion", "operating_point", "calibration",
+          "reading_check", "reading", "review", "reviewed_reading", "job")  # fmt: skip
 
 # Columns that the views compute, which schema.sql names several to a line.
 _COMPUTED = {

@@ -88,4 +88,25 @@ def _review(f: Fields) -> Iterator[TableRow]:
     }  # fmt: skip
 
 
-READING_RULES: Mapping[str, Callable[[Fields], Iterator[TableRow]]] = {"reading": _reading, "review": _review}
+def _calibration(f: Fields) -> Iterator[TableRow]:
+    classes, images = f.texts("classes"), f.wholes("images")
+    if images is None or len(images) != len(classes):
+        raise RecordError(f"'images' must be {len(classes)} whole numbers, one a class")
+    yield "calibration", {
+        **{name: f.text(name) for name in ("model_id", "runtime", "weights_sha256")},
+        "classes": classes, "images": images, "coverage": _numbers(f, "coverage", len(classes)),
+        **{name: f.real(name) for name in ("temperature", "loss_before", "loss_after", "threshold", "sensitivity")},
+        "watched": f.text("watched", optional=True),
+    }  # fmt: skip
+
+
+def _reading_check(f: Fields) -> Iterator[TableRow]:
+    yield "reading_check", {
+        **{name: f.text(name) for name in ("model_id", "runtime", "images", "weights_sha256")},
+        "kind": f.text("images_kind"), "n": f.whole("n"), "figures": f.json("figures"),
+    }  # fmt: skip
+
+
+READING_RULES: Mapping[str, Callable[[Fields], Iterator[TableRow]]] = {
+    "reading": _reading, "review": _review, "calibration": _calibration, "reading_check": _reading_check,
+}  # fmt: skip

@@ -290,6 +290,41 @@ CREATE TABLE review (
 );
 COMMENT ON TABLE review IS 'What experts say of readings; reviewed_reading is the view with the latest word on each';
 
+CREATE TABLE calibration (
+    model_id VARCHAR,                     -- trial_id or fusion_id
+    runtime VARCHAR,                      -- torch | onnx
+    weights_sha256 VARCHAR NOT NULL,      -- of the weights; of a fusion, of its members' hashes
+    classes VARCHAR[] NOT NULL,           -- class names, in the order of images and coverage
+    images INTEGER[] NOT NULL,            -- calibration images of each class
+    coverage DOUBLE[] NOT NULL,           -- share of new images of each class whose set holds it, at least, on average
+    temperature DOUBLE NOT NULL,          -- that logits are divided by
+    loss_before DOUBLE,                   -- mean negative log likelihood of the calibration images, without temperature
+    loss_after DOUBLE,                    -- with it
+    watched VARCHAR,                      -- class of the blast flag; missing: none is
+    threshold DOUBLE,                     -- of its uncalibrated probability, from which the flag is raised
+    sensitivity DOUBLE,                   -- share of new images of that class that it finds, at least, on average
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (model_id, runtime)
+);
+COMMENT ON TABLE calibration IS 'What calibration images say of each model: temperature, prediction sets, the watch on blasts';
+
+CREATE TABLE reading_check (
+    model_id VARCHAR,                     -- trial_id or fusion_id
+    runtime VARCHAR,                      -- torch | onnx
+    images VARCHAR,                       -- whose readings were judged: test, or the dataset_id of other images
+    kind VARCHAR NOT NULL,                -- test | external | out_of_scope
+    n BIGINT NOT NULL,                    -- images
+    weights_sha256 VARCHAR NOT NULL,      -- of the weights
+    figures JSON NOT NULL,                -- calibration error, coverage, referrals, what was decided, with intervals
+    recorded_at TIMESTAMP,                -- when (UTC); the latest counts
+    journal VARCHAR NOT NULL,             -- journal.path of the record
+    line_at BIGINT NOT NULL,              -- byte position of its line
+    PRIMARY KEY (model_id, runtime, images)
+);
+COMMENT ON TABLE reading_check IS 'How far the readings of each model hold, on images that it has not learnt anything from';
+
 CREATE TABLE annotation (
     search_id VARCHAR,                    -- search that it is about, or that the trial belongs to
     trial_id VARCHAR,                     -- trial that it is about; empty: the whole search
@@ -498,7 +533,7 @@ COMMENT ON TABLE scope_result IS 'How strange images out of scope are to a trial
 
 CREATE TABLE job (
     job_id VARCHAR PRIMARY KEY,           -- kind and subject, joined by a dot: one job of a kind on a subject at a time
-    kind VARCHAR NOT NULL,                -- import | audit | label_check | external | robustness | scope
+    kind VARCHAR NOT NULL,                -- import | audit | label_check | external | robustness | scope | calibration
     subject VARCHAR NOT NULL,             -- dataset_id, trial_id, or where an import comes from
     status VARCHAR NOT NULL,              -- RUNNING | COMPLETE | STOPPED | FAILED
     stage VARCHAR,                        -- what it is doing

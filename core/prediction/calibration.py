@@ -56,12 +56,16 @@ class Calibration:
         order = np.argsort(-raw, kind="stable")
         return self.sets.p_values(raw)[0], tuple(self.classes[index] for index in order if held[index])
 
+    def watch(self) -> tuple[float, float]:
+        """Threshold on the uncalibrated probability of the watched class, and the sensitivity that it has at least."""
+        return self.sets.least(self.classes.index(self.watched or ""), MISSED)
+
     def blast(self, raw: Floats) -> BlastFlag | None:
         """The watch on blasts, from uncalibrated probabilities (C,)."""
         if self.watched is None:
             return None
         index = self.classes.index(self.watched)
-        threshold, sensitivity = self.sets.least(index, MISSED)
+        threshold, sensitivity = self.watch()
         return BlastFlag(
             self.watched, bool(raw[index] >= threshold), float(raw[index]), threshold, sensitivity,
             len(self.sets.known[index]),
@@ -92,12 +96,12 @@ def save_calibration(folder: Path, runtime: str, weights_sha256: str, found: Cal
         "temperature": found.temperature, "alpha": found.sets.alpha, "watched": found.watched,
         "known": [one.tolist() for one in found.sets.known],
     }  # fmt: skip
-    write_durably(_file(folder, runtime), json.dumps(data, indent=1).encode())
+    write_durably(calibration_file(folder, runtime), json.dumps(data, indent=1).encode())
 
 
 def load_calibration(folder: Path, runtime: str, weights_sha256: str, classes: Sequence[str]) -> Calibration | None:
     """What `save_calibration` wrote; None where there is nothing. Raises ModelError for what cannot be used."""
-    file = _file(folder, runtime)
+    file = calibration_file(folder, runtime)
     if not file.is_file():
         return None
     again = "make it anew with python -m core calibrate"
@@ -116,5 +120,6 @@ def load_calibration(folder: Path, runtime: str, weights_sha256: str, classes: S
         raise ModelError(f"{file} cannot be read; {again}.") from error
 
 
-def _file(folder: Path, runtime: str) -> Path:
+def calibration_file(folder: Path, runtime: str) -> Path:
+    """Where the calibration of a model on a runtime lies in the model's folder."""
     return folder / f"calibration-{runtime}.json"

@@ -7,9 +7,11 @@ validation or test images. A call after a kill goes on where the killed one was.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +25,9 @@ from core.data.dataset import Dataset
 from core.evaluation import scoping
 from core.evaluation.fusion import fuse
 from core.evaluation.scope_features import outputs_of
+from core.evaluation.temperature import negative_log_likelihood, tempered
 from core.jobs import Job
+from core.learning.settings import ModelError
 from core.learning.weights_hash import weights_hash
 from core.paths import trial_folder, trial_name
 from core.prediction.calibration import Calibration, Floats, calibrate, save_calibration
@@ -31,11 +35,13 @@ from core.prediction.checks_file import load_limits, save_limits
 from core.prediction.models import ModelEntry, entry, model_folder
 from core.prediction.quality import learn, measure
 from core.prediction.reader import joined_hash
-from core.prediction.readers import RUNTIMES, network
+from core.prediction.readers import ONNX, TORCH, network
+from core.prediction.references import save_references, whole_references
 
 KIND: Final = "calibration"  # of the background job; its subject is a model
 
 Tell = Callable[[str, int, int], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def fit(home: Path, target: str, job: Job, tell: Tell | None = None) -> Fitted:
     model = entry(home, target)
     told = tell or job.tell
     found: dict[str, Calibration] = {}
-    for runtime in RUNTIMES:
+    for runtime in runtimes(home, model, told):
         each, labels = [], None
         for trial_id in model.trial_ids:
             answers, labels = _Member(home, trial_id, runtime, job, told).fit()
@@ -82,7 +88,41 @@ def fit(home: Path, target: str, job: Job, tell: Tell | None = None) -> Fitted:
         folder = model_folder(home, model.model_id)
         folder.mkdir(parents=True, exist_ok=True)
         save_calibration(folder, runtime, digest, found[runtime])
+        _record(job, model, runtime, digest, found[runtime], losses(raw, labels, found[runtime]))
     return Fitted(model, found)
+
+
+def runtimes(home: Path, model: ModelEntry, tell: Tell) -> list[str]:
+    """Those that can run the model here. The graphs of ONNX Runtime are made now where it is installed."""
+    if find_spec("onnxruntime") is None or find_spec("onnx") is None:
+        return [TORCH]
+    from core.prediction.onnx_export import export_onnx
+
+    try:
+        for trial_id in model.trial_ids:
+            tell(f"export {trial_name(trial_id)} to ONNX Runtime", 0, 0)
+            export_onnx(home, trial_id)
+    except ModelError as error:  # a network without a graph is read with torch
+        log.warning("%s", error)
+        return [TORCH]
+    return [TORCH, ONNX]
+
+
+def losses(raw: Floats, labels: NDArray[np.int64], found: Calibration) -> tuple[float, float]:
+    """Mean negative log likelihood of the calibration images, without and with temperature."""
+    return negative_log_likelihood(raw, labels), negative_log_likelihood(tempered(raw, found.temperature), labels)
+
+
+def _record(
+    job: Job, model: ModelEntry, runtime: str, digest: str, found: Calibration, loss: tuple[float, float]
+) -> None:
+    watch = (None, None) if found.watched is None else found.watch()
+    job.journal.append(
+        "calibration", model_id=model.model_id, runtime=runtime, weights_sha256=digest, classes=list(found.classes),
+        images=[len(one) for one in found.sets.known], coverage=[found.coverage()[name] for name in found.classes],
+        temperature=found.temperature, loss_before=loss[0], loss_after=loss[1], watched=found.watched,
+        threshold=watch[0], sensitivity=watch[1],
+    )  # fmt: skip
 
 
 def start(home: Path, model_id: str) -> None:
@@ -113,8 +153,10 @@ class _Member:
         rows = _rows(self._dataset, "calibration")
         _, logits = self._outputs(pixels, rows, "calibration")
         self._limits(pixels)
+        self._references(pixels)
         scoping.measure(self._home, self._trial_id, self._job, tell=self._tell)
         shutil.rmtree(self._folder / scoping.PARTS, ignore_errors=True)
+        shutil.rmtree(self._folder / f"{ONNX}-parts", ignore_errors=True)
         labels = [self._network.facts.classes.index(self._dataset.usable[row].class_ or "") for row in rows.tolist()]
         return softmax(logits.astype(np.float64), axis=1), np.array(labels, np.int64)
 
@@ -131,9 +173,16 @@ class _Member:
             found.append(measure(pixels[row], int(image.width or 0), int(image.height or 0)))
         save_limits(self._folder, self._network.weights_sha256, learn(found))
 
+    def _references(self, pixels: NDArray[np.uint8]) -> None:
+        """The training images as the network sees them; ONNX Runtime sees the same."""
+        if whole_references(self._folder) is None:
+            rows = _rows(self._dataset, "train")
+            classes = [self._dataset.usable[row].class_ or "" for row in rows.tolist()]
+            save_references(self._folder, self._outputs(pixels, rows, "train")[0], rows.tolist(), classes)
+
     def _outputs(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], split: str) -> tuple[Floats, Floats]:
         """Features and logits; on torch kept in pieces where the out-of-scope score looks for them."""
-        parts = scoping.PARTS if self._runtime == "torch" else f"{self._runtime}-parts"
+        parts = scoping.PARTS if self._runtime == TORCH else f"{self._runtime}-parts"
         stage = f"{trial_name(self._trial_id)} reads the {split} images"
         found = outputs_of(
             self._network, pixels, rows, self._folder / parts / split,

@@ -15,6 +15,7 @@ from core.learning.model import ModelFacts, load_trained
 from core.learning.settings import InputSettings, ModelError
 from core.learning.weights_hash import weights_hash
 from core.paths import trial_folder
+from core.prediction.explain import linear_head
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ class Network(Predictor, Protocol):
     def look(self, squares: np.ndarray) -> Look:
         """All that one forward pass gives of such images."""
 
+    def head(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Weight (C, D) and bias (C,) of a linear classifier right after average pooling; None: it is another kind."""
+
 
 class TorchPredictor:
     """A trial's weights on the CPU."""
@@ -80,6 +84,7 @@ class TorchPredictor:
         self._model: Any  # timm's networks have more than torch's
         self._model, self.facts = load_trained(folder)
         self.weights_sha256 = weights_hash(folder)
+        self._head = linear_head(self._model)
 
     def predict(self, image: np.ndarray) -> Prediction:
         square = to_square(image, self.facts.image_size)
@@ -106,6 +111,10 @@ class TorchPredictor:
         logits = self._model.forward_head(seen)
         maps = np.asarray(seen.float()) if seen.ndim == 4 else None
         return Look(maps, np.asarray(features.float()), np.asarray(logits.float()))
+
+    def head(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Weight (C, D) and bias (C,) of a linear classifier right after average pooling; None: it is another kind."""
+        return self._head
 
     def network_input(self, squares: np.ndarray) -> torch.Tensor:
         """(n, 3, S, S): the squares as this model was trained to see them."""

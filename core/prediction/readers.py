@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,15 +15,17 @@ from core.evaluation.scope_file import load_scope
 from core.learning.settings import ModelError
 from core.paths import trial_folder
 from core.prediction import models
-from core.prediction.calibration import load_calibration
+from core.prediction.calibration import calibration_file, load_calibration
 from core.prediction.checks_file import load_limits
+from core.prediction.onnx_files import FACTS
 from core.prediction.reader import Reader, joined_hash
 
 if TYPE_CHECKING:
     from core.prediction.predictor import Network
 
 TORCH: Final = "torch"
-RUNTIMES: Final = (TORCH,)
+ONNX: Final = "onnx"
+RUNTIMES: Final = (TORCH, ONNX)
 KEPT: Final = 2  # readers; an InceptionV3 takes about 250 MB
 _FILES: Final = (
     "weights.json",
@@ -64,7 +67,9 @@ def reader_of(home: Path, model_id: str, runtime: str | None = None) -> Reader:
 
 def preferred(home: Path, entry: models.ModelEntry) -> str:
     """The runtime that reads fastest of those that the model is calibrated for here; torch where it is for none."""
-    return TORCH
+    exported = all((trial_folder(home, trial_id) / FACTS).is_file() for trial_id in entry.trial_ids)
+    calibrated = calibration_file(models.model_folder(home, entry.model_id), ONNX).is_file()
+    return ONNX if exported and calibrated and find_spec("onnxruntime") is not None else TORCH
 
 
 def threads() -> int:
@@ -79,9 +84,13 @@ def network(home: Path, trial_id: str, runtime: str) -> Network:
     """One trial's network on a runtime. Raises ModelError."""
     import torch  # seconds, which nobody waits for who does not read an image
 
+    torch.set_num_threads(threads())
+    if runtime == ONNX:
+        from core.prediction.onnx_runtime import load_onnx
+
+        return load_onnx(home, trial_id, threads())
     from core.prediction.predictor import load
 
-    torch.set_num_threads(threads())
     return load(home, trial_id)
 
 

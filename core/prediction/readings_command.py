@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read the images, print what the readings are worth; the exit code. Raises ValueError, one sentence."""
+    """Read the images, record and print what the readings are worth; the exit code. Raises ValueError, one sentence."""
     from core.data.external import described
     from core.prediction.judging import judge, read_all
     from core.prediction.readers import reader_of
@@ -43,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         line.tell("load the model", 0, 0)
         reader = reader_of(arguments.home, arguments.model, arguments.runtime)
         dataset = described(arguments.home, reader.entry.dataset_id)
-        root, images, words = _wanted(arguments, dataset, line.tell)
+        root, images, words, of = _wanted(arguments, dataset, line.tell)
         readings = read_all(reader, root, images, lambda done, total: line.tell(f"read {words}", done, total))
         line.close()
         print(f"{reader.entry.name} ({reader.entry.model_id}, {reader.runtime}) on {len(images)} {words}.")
@@ -54,12 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
             found = judge(readings, [image.class_ or "" for image in images])
             data = figures(found)
             print(judged_words(found, reader))
+        kind = "out_of_scope" if arguments.out_of_scope else "external" if arguments.external else "test"
+        _record(arguments.home, reader, of, kind, len(images), data)
         if arguments.json:
             about = {"model": reader.entry.model_id, "runtime": reader.runtime, "images": words}
             arguments.json.write_text(json.dumps(about | data, indent=1))
         return 0
 
-    return foreground(work, line, "Cancelled; nothing was recorded.")
+    return foreground(work, line, "Cancelled; nothing was recorded of it.")
 
 
 def judged_words(found: Judged, reader: Reader) -> str:
@@ -136,17 +137,14 @@ def out_of_scope_figures(readings: Sequence[Reading], images: Sequence[ImageReco
     return {
         "referred": referred(readings).to_json(),
         "flagged": {name: share.to_json() for name, share in flagged(readings).items()},
-        "readings": [
-            {"class": image.class_, "decision": asdict(reading.decision)}
-            for reading, image in zip(readings, images, strict=True)
-        ],
+        "called": sum(reading.decision.kind == "class" for reading in readings),
     }  # fmt: skip
 
 
 def _wanted(
     arguments: argparse.Namespace, dataset: Dataset, tell: Callable[[str, int, int], None]
-) -> tuple[Path, Sequence[ImageRecord], str]:
-    """Folder, images, and what they are called."""
+) -> tuple[Path, Sequence[ImageRecord], str, str]:
+    """Folder, images, what they are called, and their name in the record: test, or a data set's id."""
     from core.data.dataset import DatasetError
     from core.data.external import described, fit
     from core.data.importing import held_out_data
@@ -159,10 +157,24 @@ def _wanted(
         images = tuple(image for image in dataset.usable if image.split == "test")
         if not images:
             raise DatasetError(f"{dataset.name} has no test images; give others with --external.")
-        return dataset.root, images, f"test images of {dataset.name}"
+        return dataset.root, images, f"test images of {dataset.name}", "test"
     other = described(home, held_out_data(home, asked, tell))
     if arguments.out_of_scope:
-        return other.root, outside_of(dataset, other).usable, f"images out of scope ({other.name})"
+        return other.root, outside_of(dataset, other).usable, f"images out of scope ({other.name})", other.dataset_id
     found = fit(dataset, other, compare(home, dataset, other, tell))
     print(found.sentence())
-    return other.root, found.usable, f"images from elsewhere ({other.name})"
+    return other.root, found.usable, f"images from elsewhere ({other.name})", other.dataset_id
+
+
+def _record(home: Path, reader: Reader, of: str, kind: str, n: int, data: dict[str, Any]) -> None:
+    from store.journal import JournalWriter, journal_folder, next_attempt
+
+    folder = journal_folder(home)
+    journal = JournalWriter(folder, "readings", next_attempt(folder, "readings"))
+    try:
+        journal.append(
+            "reading_check", model_id=reader.entry.model_id, runtime=reader.runtime, images=of, images_kind=kind, n=n,
+            weights_sha256=reader.weights_sha256, figures=data,
+        )  # fmt: skip
+    finally:
+        journal.close()

@@ -20,6 +20,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from core.learning.settings import ModelError
+from core.learning.weights_hash import weights_hash
 from store.journal import write_durably
 
 ARRAYS: Final = "references.safetensors"
@@ -151,8 +153,6 @@ def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _weights(folder: Path) -> str:
     try:
-        return str(json.loads((folder / "weights.json").read_text())["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReferencesError(
-            f"There are no usable weights in {folder}; only a trial that has finished has them."
-        ) from error
+        return weights_hash(folder)
+    except ModelError as error:
+        raise ReferencesError(str(error)) from error

@@ -18,6 +18,7 @@ from store.queries.listing import listing
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
 from store.queries.readings import Wanted, reading, reading_choices, reading_count, readings, reviews
+from store.queries.reliance import calibrations, reading_checks
 from store.queries.robustness import robustness
 from store.queries.scope import scope_fits, scope_results, scope_scores
 from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
@@ -29,6 +30,7 @@ __all__ = [
     "Wanted",
     "audited",
     "audits",
+    "calibrations",
     "class_curves",
     "class_ends",
     "class_epochs",
@@ -69,6 +71,7 @@ __all__ = [
     "outputs",
     "predictions",
     "reading",
+    "reading_checks",
     "reading_choices",
     "reading_count",
     "readings",

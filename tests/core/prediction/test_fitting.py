@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from core import jobs
+from core.__main__ import main
 from core.data.dataset import Dataset
 from core.data.importing import import_data
 from core.data.intake import IntakeError
@@ -29,7 +30,10 @@ from core.prediction.judging import judge, read_all
 from core.prediction.reader import Point
 from core.prediction.readers import reader_of
 from core.statements import remove, save_fusion
+from store import queries
+from store.ingest import Ingestor
 from tests.core.evaluation.elsewhere import finished_search
+from tests.store.tools import empty_store
 
 TRIAL = "s-1.final-1"
 FRACTIONS = {"train": 0.3, "calibration": 0.4, "val": 0.1, "test": 0.2}
@@ -157,6 +161,58 @@ def test_what_is_not_calibrated_says_so(home: Path, image: bytes):
     assert (reading.probabilities == reading.raw).all()
     assert [flag.raised for flag in reading.flags[1:]] == [None] * 4
     assert "python -m core calibrate" in reader.why
+
+
+def test_the_store_knows_the_calibration_and_how_far_readings_hold(
+    home: Path, made: tuple[Path, Dataset], capsys: pytest.CaptureFixture[str]
+):
+    assert main(["readings", TRIAL, "--runtime", "torch", "--home", str(home), "--json", str(home / "out.json")]) == 0
+    said = capsys.readouterr().out
+    assert "30 test images of own" in said
+    assert "referred to an expert: " in said
+    folder = home.parent / "strange"
+    make_sample(folder, per_class=4, size=40, seed=9)
+    for name in ("basophil", "erythroblast", "monocyte", "myeloblast"):
+        shutil.rmtree(folder / name)
+    (folder / "seg_neutrophil").rename(folder / "band")
+    assert main(["readings", TRIAL, "--runtime", "torch", "--home", str(home), "--out-of-scope", str(folder)]) == 0
+    assert "called one of the classes without a word" in capsys.readouterr().out
+    store = empty_store()
+    Ingestor(store, home).poll()
+    found = queries.calibrations(store.cursor(), TRIAL).iloc[0]
+    calibration = reader_of(home, TRIAL, "torch").calibration
+    assert calibration is not None
+    assert found["temperature"] == calibration.temperature
+    assert list(found["images"]) == [12] * 5
+    assert found["loss_after"] <= found["loss_before"]
+    assert (found["watched"], found["threshold"]) == ("myeloblast", calibration.watch()[0])
+    checks = queries.reading_checks(store.cursor(), TRIAL)
+    assert checks["kind"].tolist() == ["test", "out_of_scope"]
+    assert checks["n"].tolist() == [30, 4]
+    figures = json.loads(checks["figures"].iloc[0])
+    assert figures == json.loads((home / "out.json").read_text()) | figures
+    assert figures["referred"]["n"] == 30
+
+
+def test_predict_reads_records_and_goes_on_after_a_bad_file(
+    home: Path, image: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    good.write_bytes(image)
+    bad.write_bytes(b"text")
+    assert main(["predict", str(bad), str(good), "--home", str(home), "--json", "--runtime", "torch"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "is not an image" in lines[0]["error"]
+    assert set(lines[1]["probabilities"]) == set(reader_of(home, TRIAL, "torch").classes)
+    store = empty_store()
+    Ingestor(store, home).poll()
+    recorded = queries.readings(store.cursor(), queries.Wanted())
+    assert recorded["reading_id"].tolist() == [lines[1]["reading_id"]]
+    assert recorded["through"].tolist() == ["command line"]
+    assert main(["predict", str(good), "--home", str(home), "--runtime", "torch"]) == 0
+    assert "Research use only" in capsys.readouterr().out
+    assert main(["predict", str(good), "--home", str(tmp_path / "empty")]) == 1
+    assert "There is no trained model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["{", '{"version": 1}', '{"version": 0, "weights_sha256": ""}', "[]"])
