@@ -19,6 +19,16 @@ from store.queries.outputs import outputs
 from store.queries.own import damage, journals
 from store.queries.readings import Wanted, reading, reading_choices, reading_count, readings, reviews
 from store.queries.reliance import calibrations, reading_checks
+from store.queries.readings import (
+    Wanted,
+    gatherable,
+    reading,
+    reading_choices,
+    reading_count,
+    readings,
+    review_counts,
+    reviews,
+)
 from store.queries.robustness import robustness
 from store.queries.scope import scope_fits, scope_results, scope_scores
 from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
@@ -51,6 +61,7 @@ __all__ = [
     "external_results",
     "external_sets",
     "fusions",
+    "gatherable",
     "heartbeats",
     "image_groups",
     "image_page",
@@ -76,6 +87,7 @@ __all__ = [
     "reading_count",
     "readings",
     "resumptions",
+    "review_counts",
     "reviews",
     "robustness",
     "scope_fits",

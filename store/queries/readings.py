@@ -144,3 +144,45 @@ def reading_choices(cursor: Cursor) -> pd.DataFrame:
         GROUP BY ALL ORDER BY "column", "value"
         """,
     )
+
+
+def review_counts(cursor: Cursor, wanted: Wanted = ALL) -> pd.DataFrame:
+    """How often each call of a model met each word of the expert; what `core.evaluation.agreement` counts.
+
+    Of several reviewed readings of one image (or box) by one model only the one reviewed last counts: the others are no
+    new evidence.
+
+    Columns: decision, decided (list, sorted), verdict, expert_class, readings.
+    """
+    return frame(
+        cursor,
+        f"""
+        WITH once AS (
+            SELECT * FROM reviewed_reading WHERE review_id IS NOT NULL AND {_WHERE}
+            QUALIFY row_number() OVER (
+                PARTITION BY model_id, image_sha256, box ORDER BY reviewed_at DESC, recorded_at DESC, reading_id
+            ) = 1
+        )
+        SELECT decision, list_sort(decided_classes) AS decided, verdict, expert_class, count(*) AS readings
+        FROM once GROUP BY ALL ORDER BY ALL
+        """,
+        wanted.parameters(),
+    )
+
+
+def gatherable(cursor: Cursor, wanted: Wanted = ALL) -> pd.DataFrame:
+    """Readings whose image was kept and whose class an expert settled, the latest review first.
+
+    Columns: reading_id, model_id, file_name, image_sha256, box (list; missing: the whole image), decision,
+    decided_classes (list), verdict, expert_class, reviewed_by, reviewed_at.
+    """
+    return frame(
+        cursor,
+        f"""
+        SELECT reading_id, model_id, file_name, image_sha256, box, decision, decided_classes, verdict, expert_class,
+            reviewed_by, reviewed_at
+        FROM reviewed_reading WHERE kept AND expert_class IS NOT NULL AND {_WHERE}
+        ORDER BY reviewed_at DESC, reading_id
+        """,
+        wanted.parameters(),
+    )

@@ -146,3 +146,28 @@ def test_what_there_is_to_choose_from(several: duckdb.DuckDBPyConnection):
         "decision": {"class": 1, "refer": 1, "set": 1}, "raised": {"blast": 2, "blur": 2},
         "verdict": {"correct": 1, "refer": 1}, "through": {"batch": 1, "field": 1, "page": 1},
     }  # fmt: skip
+
+
+def test_an_image_that_one_model_read_twice_counts_once_in_the_agreement(
+    cursor: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    twice = [{**NEW, "reading_id": f"r-{number}"} | at(number) for number in (1, 2)]
+    other_box, other_model = (
+        {**NEW, "reading_id": "r-3", "box": [9, 9, 9, 9]},
+        {**NEW, "reading_id": "r-4", "model_id": "t"},
+    )
+    said = [
+        {**REVIEW, "review_id": f"v-{number}", "reading_id": f"r-{number}", "class": "abcd"[number - 1]}
+        | at(10 - number)
+        for number in (1, 2, 3, 4)
+    ]
+    raw(tmp_path, "_home/app", [*twice, other_box | at(3), other_model | at(4), *said])
+    Ingestor(cursor, tmp_path).poll()
+    found = queries.review_counts(cursor)
+    assert dict(zip(found["expert_class"], found["readings"], strict=True)) == {"a": 1, "c": 1, "d": 1}
+    assert list(found["decided"][0]) == ["a", "b"]
+
+
+def test_what_can_be_gathered_is_kept_and_settled(several: duckdb.DuckDBPyConnection):
+    assert queries.gatherable(several)["reading_id"].tolist() == ["r-3"]
+    assert queries.gatherable(several, Wanted(through="page")).empty
