@@ -95,7 +95,7 @@ class Agreement:
         return self.overall.n + left_open + self.expert_referred + self.undecided
 
 
-def agreement(rows: Iterable[Mapping[str, Any]]) -> Agreement:
+def agreement(rows: Iterable[Mapping[Any, Any]]) -> Agreement:
     """Count reviewed readings.
 
     Args:

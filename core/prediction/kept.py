@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
 
-from core.data.intake import FORMATS, decode_image
+from core.data.intake import FORMATS, IntakeError, decode_image
 from store.journal import sync_folder, write_durably
 
 FOLDER: Final = "kept"
 SUFFIXES: Final = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "TIFF": "tif", "BMP": "bmp", "WEBP": "webp", "GIF": "gif"}
+QUALITY: Final = 92
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,3 +50,27 @@ def kept_file(home: Path, sha256: str) -> Path | None:
         return None
     folder = home / FOLDER / sha256[:2]
     return next((path for suffix in SUFFIXES.values() if (path := folder / f"{sha256}.{suffix}").is_file()), None)
+
+
+def kept_preview(home: Path, sha256: str, box: Sequence[int] | None, side: int) -> bytes | None:
+    """A JPEG of a kept image, or of a box of it (x, y, width, height in px), at most `side` px wide and high.
+
+    None where the image is not kept (any more) or cannot be read.
+    """
+    file = kept_file(home, sha256)
+    if file is None:
+        return None
+    try:
+        pixels = decode_image(file.read_bytes())
+    except (OSError, IntakeError):
+        return None
+    if box is not None:
+        x, y, width, height = box
+        pixels = pixels[y : y + height, x : x + width]
+        if not pixels.size:
+            return None
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=QUALITY, subsampling=0)
+    return out.getvalue()

@@ -21,6 +21,7 @@ PAGES |= {"whatif_decision": "whatif_decision.py", "whatif_fusion": "whatif_fusi
 PAGES["whatif_search"] = "whatif_search.py"
 PAGES["query"] = "query.py"
 PAGES["data"] = "data.py"
+PAGES["history"] = "history.py"
 
 OpenPage = Callable[..., AppTest]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.prediction.reading import CLASS, SET, BlastFlag, Decision, Flag, Reading
 from tests.store.factory import CLASSES
+from tests.store.tools import raw
 
 # As earlier versions wrote it.
 OLDER = {
@@ -46,3 +49,42 @@ def a_reading(decision: Decision | None = None, **other: Any) -> Reading:
 
 def called(class_: str) -> Decision:
     return Decision(CLASS, (class_,), "prediction set")
+
+
+def write_history(home: Path, n: int, *, model_id: str = "s-a.final-1", seed: int = 0, reviewed: float = 0.5) -> None:
+    """Records of n readings, one a minute, and of the reviews of some: mostly confirmed, some corrected or referred."""
+    rng = np.random.default_rng(seed)
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    records: list[dict[str, Any]] = []
+    for number in range(n):
+        p = rng.dirichlet(np.full(len(CLASSES), 0.25))
+        order = np.argsort(-p)
+        kind = "class" if p[order[0]] > 0.75 else "set" if p[order[:2]].sum() > 0.8 else "refer"
+        decided = [CLASSES[index] for index in order[: {"class": 1, "set": 2, "refer": 0}[kind]]]
+        blurred = bool(rng.random() < 0.1)
+        if blurred:
+            kind, decided = "refer", []
+        at = (start + timedelta(minutes=number)).isoformat()
+        through = ("page", "batch", "field", "api", "command line")[number % 5]
+        records.append(NEW | {
+            "at": at, "reading_id": f"r-{number:06d}", "model_id": model_id, "model_trial_id": model_id,
+            "file_name": f"cell_{number:05d}.png", "image_sha256": f"{number:064x}", "kept": False, "box": None,
+            "classes": list(CLASSES), "probabilities": p.tolist(), "raw": p.tolist(), "p_values": p.tolist(),
+            "prediction_set": decided, "coverage": dict.fromkeys(CLASSES, 0.95), "blast": None, "decision": kind,
+            "flags": [{"name": "blur", "raised": blurred, "reason": "Blurred." if blurred else "Sharp enough."}],
+            "decided_classes": decided, "decided_by": "flag" if blurred else "prediction set", "through": through,
+            "batch_id": f"b-{number // 50}" if through == "batch" else None, "asked_by": None,
+        })  # fmt: skip
+        if rng.random() < reviewed:
+            records.append(_a_review(rng, number, decided, at))
+    raw(home, "_home/made-history", records)
+
+
+def _a_review(rng: np.random.Generator, number: int, decided: list[str], at: str) -> dict[str, Any]:
+    verdict = "refer" if rng.random() < 0.1 else "confirm" if decided and rng.random() < 0.8 else "correct"
+    others = [name for name in (*CLASSES, "lymphocyte") if name not in decided]
+    class_ = {"refer": None, "confirm": decided[0] if decided else None, "correct": str(rng.choice(others))}[verdict]
+    return REVIEW | {
+        "at": at, "review_id": f"v-{number:06d}", "reading_id": f"r-{number:06d}", "verdict": verdict, "class": class_,
+        "reviewed_by": "Dr. M. Huber",
+    }  # fmt: skip
