@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from core.data.cell_mask import background_colour, cell_mask
+from core.data.cell_mask import BRIDGE, CYTOPLASM, _cell, background_colour, cell_mask
 
 PEACH, WHITE = (254, 226, 200), (236, 232, 240)
 
@@ -47,3 +48,36 @@ def test_a_picture_without_a_stained_cell_keeps_its_middle() -> None:
 @pytest.mark.parametrize("background", [PEACH, WHITE])
 def test_the_background_colour_is_that_of_the_glass(background: tuple[int, int, int]) -> None:
     assert background_colour(picture(background, [(48, 48)])).tolist() == list(background)
+
+
+def slowly(nucleus: np.ndarray) -> np.ndarray:
+    """The same cell from SciPy's distances over the whole picture, with which the first models were trained."""
+    side = len(nucleus)
+    widened = ndimage.distance_transform_edt(~nucleus) <= (BRIDGE + CYTOPLASM) * side
+    filled = ndimage.binary_fill_holes(widened)
+    return ndimage.distance_transform_edt(np.pad(filled, 1, constant_values=True))[1:-1, 1:-1] > BRIDGE * side
+
+
+@pytest.mark.parametrize("side", [32, 75, 299])
+def test_a_cell_is_to_the_pixel_that_of_distances_over_the_whole_picture(side: int) -> None:
+    rng = np.random.default_rng(side)
+    rows, columns = np.ogrid[:side, :side]
+    for lobes in (1, 2, 3, 6, 12):
+        nucleus = np.zeros((side, side), np.bool_)
+        for row, column, radius in zip(*rng.uniform(0, side, (2, lobes)), rng.uniform(0, side / 5, lobes), strict=True):
+            distance = np.hypot(rows - row, columns - column)
+            nucleus |= (distance <= radius + 1) & (distance >= radius / 2)  # a ring: its hole is filled or not
+        assert (_cell(nucleus) == slowly(nucleus)).all()
+
+
+def test_a_cell_that_fills_the_picture_is_as_it_was_for_the_first_models() -> None:
+    nucleus = np.ones((96, 96), np.bool_)
+    assert (_cell(nucleus) == slowly(nucleus)).all()
+    assert not _cell(nucleus)[0, 0]
+
+
+def test_the_background_colour_is_the_median_of_the_brightest_third() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (61, 61, 3), dtype=np.uint8)
+    pixels = image.reshape(-1, 3)
+    bright = pixels[pixels.sum(axis=1) >= np.quantile(pixels.sum(axis=1), 2 / 3)]
+    assert background_colour(image).tolist() == np.median(bright, axis=0).tolist()
