@@ -12,6 +12,7 @@ W. Liu et al., NeurIPS 2020 (energy); S. Bates et al., Annals of Statistics 51 (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -60,9 +61,14 @@ class Gaussians:
                 f"The network gives {unit.shape[1]} features, the fitted score wants {self.whiten.shape[1]}; fit it "
                 "again for this model."
             )
-        white = unit @ self.whiten.T.astype(np.float64)  # (n, D)
+        white = unit @ self._exact.T  # (n, D)
         each = [((white - mean) ** 2).sum(axis=1) for mean in self.means.astype(np.float64)]
         return np.asarray(np.min(each, axis=0), dtype=np.float64)
+
+    @cached_property
+    def _exact(self) -> Floats:
+        """`whiten` in double precision: made once, since to make it takes longer than to use it."""
+        return self.whiten.astype(np.float64)
 
 
 def fit(features: ArrayLike, labels: ArrayLike) -> Gaussians:
