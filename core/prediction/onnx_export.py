@@ -35,6 +35,7 @@ from core.learning.reuse import bytes_taken
 from core.learning.settings import InputSettings, ModelError
 from core.learning.weights_hash import weights_hash
 from core.paths import trial_folder, trial_name
+from core.prediction.explain import linear_head
 from core.prediction.onnx_files import FACTS, GRAPH, INPUT, VERSION, OnnxFacts, read_facts
 from core.prediction.onnx_runtime import onnx_available, session_of
 from store.journal import JournalWriter, journal_folder, next_attempt, write_durably
@@ -125,11 +126,9 @@ class _Graph(nn.Module):
         maps = network.forward_features(images)
         self.outputs = ("maps", "features", "logits") if maps.ndim == 4 else ("features", "logits")
         self.head: str | None = None
-        classifier = network.get_classifier()
-        if maps.ndim == 4 and isinstance(classifier, nn.Linear):
-            features, mean = network.forward_head(maps, pre_logits=True).flatten(1), maps.mean(dim=(2, 3))
-            if features.shape == mean.shape and torch.allclose(features, mean, rtol=1e-4, atol=1e-5):
-                self.head = next(name for name, part in network.named_modules() if part is classifier)
+        if maps.ndim == 4 and linear_head(network) is not None:
+            classifier = network.get_classifier()
+            self.head = next(name for name, part in network.named_modules() if part is classifier)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         maps = self._network.forward_features(images)

@@ -139,7 +139,9 @@ def _linear(folder: Path, name: str) -> tuple[NDArray[np.float32], NDArray[np.fl
     """Weight and bias of a linear layer, from the weights file alone."""
     try:
         with safe_open(folder / "weights.safetensors", "np") as weights:
-            weight, bias = weights.get_tensor(f"{name}.weight"), weights.get_tensor(f"{name}.bias")
+            weight = np.asarray(weights.get_tensor(f"{name}.weight"), np.float32)
+            there = f"{name}.bias" in weights.keys()  # noqa: SIM118  # it is no mapping
+            bias = weights.get_tensor(f"{name}.bias") if there else np.zeros(len(weight))
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{folder / 'weights.safetensors'} cannot be read; train the trial again.") from error
-    return np.asarray(weight, np.float32), np.asarray(bias, np.float32)
+    return weight, np.asarray(bias, np.float32)
