@@ -25,6 +25,7 @@ MODULES = {
     ),
     "calibrate": ("core.prediction.calibrate_command", "make a model ready for readings"),
     "predict": ("core.prediction.predict_command", "read single images with a trained model"),
+    "export": ("core.prediction.export_command", "write a model's card, or its graph for ONNX Runtime"),
     "readings": ("core.prediction.readings_command", "how far a model's readings hold: calibration, referrals"),
 }  # fmt: skip
 
