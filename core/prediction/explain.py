@@ -19,6 +19,8 @@ from core.data.intake import border_colour, to_square
 if TYPE_CHECKING:
     from torch import nn
 
+    from core.prediction.reader import Reader, Seen
+
 Array = NDArray[np.float32]
 Head = tuple[Array, Array]  # weight (C, D), bias (C,) of a linear classifier after average pooling
 
@@ -26,7 +28,7 @@ LEAST_SIDE: Final = 5  # cells of a map; a coarser one places nothing
 POSITIONS: Final = 8  # of the occluding patch, along each side
 PATCH: Final = 0.25  # side of the patch, as a share of the image's
 BATCH: Final = 16  # occluded images that the network reads at once
-LEAST_DROP: Final = 0.05  # of a probability; less is not drawn in the strongest colour
+LEAST_FALL: Final = 0.05  # of a probability; less is not drawn in the strongest colour
 PROBE_SIDE: Final = 128  # px
 TOLERANCE: Final = 1e-3  # of the largest logit without its bias, between a probe's logits and those of its map
 RESOLUTION: Final = 1e-6  # of float32
@@ -38,20 +40,41 @@ METHOD_LABELS: Final = {ACTIVATION: "Class activation map", OCCLUSION: "Occlusio
 
 @dataclass(frozen=True)
 class Explanation:
-    """Which places of an image speak for a class.
+    """Which places of an image speak for each class.
 
     Attributes:
-        map: (h, w) over the network's square: what each place adds to the class's logit (activation map), or how far
-            the class's probability falls when it is hidden (occlusion). Below 0: it speaks against the class.
+        maps: (C, h, w) over the network's square: what each place adds to a class's logit (activation map), or how far
+            the class's probability falls when the place is hidden (occlusion). Below 0: it speaks against the class.
         method: "activation" or "occlusion".
-        full: value in `map` that gets the strongest colour.
-        words: how to read the colours, in one or two sentences.
+        full: value in `maps` that gets the strongest colour, the same for all classes so that they can be compared.
+        words: how to read the colours.
     """
 
-    map: Array
+    maps: Array
     method: Literal["activation", "occlusion"]
     full: float
     words: str
+
+
+def explain(reader: Reader, seen: Seen) -> Explanation:
+    """Where a model looked for each class in an image that it has read.
+
+    The activation maps of a single network are used where they are exact and have 5 x 5 places or more, else occlusion,
+    which takes 64 further readings. A fusion averages probabilities, so no sum of its members' maps gives its answer:
+    it is occluded as a whole.
+    """
+    if len(reader.members) == 1:
+        maps, head = seen.looks[0].maps, reader.members[0].head()
+        if maps is not None and head is not None and min(maps.shape[2:]) >= LEAST_SIDE:
+            return activation(maps[0], head)
+
+    def predict(squares: NDArray[np.uint8]) -> Array:
+        sizes = [member.facts.image_size for member in reader.members]
+        each = [np.stack([to_square(square, size) for square in squares]) for size in sizes]
+        looks = [member.look(own) for member, own in zip(reader.members, each, strict=True)]
+        return np.asarray(reader.raw(looks), np.float32)
+
+    return occlusion(predict, seen.squares[reader.main])
 
 
 def class_maps(features: Array, head: Head) -> Array:
@@ -61,75 +84,56 @@ def class_maps(features: Array, head: Head) -> Array:
         features: (D, h, w), the last feature map before average pooling.
         head: the linear classifier. Zhou et al. 2016, equation 2.
     """
-    weight, _ = head
-    return np.asarray(np.tensordot(weight, features, axes=1), np.float32)
+    return np.asarray(np.tensordot(head[0], features, axes=1), np.float32)
 
 
-def occlusion_map(predict_squares: Callable[[NDArray[np.uint8]], Any], square: NDArray[np.uint8], class_: int) -> Array:
-    """How far the probability of a class falls when a place of the image is hidden, (S, S).
+def activation(features: Array, head: Head) -> Explanation:
+    """The activation maps, from the last feature map (D, h, w); strongest is the largest value of any class."""
+    maps = class_maps(features, head)
+    full = float(np.abs(maps).max())
+    words = (
+        f"Class activation map of {maps.shape[1]} x {maps.shape[2]} places. Colour: what a place adds to the class's "
+        "score, beside the most that any place of this image does to any class. What speaks against the class has none."
+    )
+    return Explanation(maps, ACTIVATION, full, words)
+
+
+def occlusion(predict: Callable[[NDArray[np.uint8]], Array], square: NDArray[np.uint8]) -> Explanation:
+    """Occlusion of a square (S, S, 3); largest falls below 5 % of probability stay weak in colour.
+
+    Args:
+        predict: squares (n, S, S, 3) uint8 -> probabilities (n, C).
+    """
+    falls = occlusion_maps(predict, square)
+    full = max(float(np.abs(falls).max()), LEAST_FALL)
+    words = (
+        "Occlusion: the maps of this model are too coarse, or not exact. Colour: how far the class's probability falls "
+        f"when a patch hides the place, at the most {full:.0%}. Where hiding raises it there is none."
+    )
+    return Explanation(falls, OCCLUSION, full, words)
+
+
+def occlusion_maps(predict: Callable[[NDArray[np.uint8]], Array], square: NDArray[np.uint8]) -> Array:
+    """How far the probability of each class falls when a place of the image is hidden, (C, S, S).
 
     A patch of a quarter of the side, in the colour of the image's border, stands at 8 x 8 overlapping positions; a
     pixel's value is the mean fall over the patches that hid it. Zeiler and Fergus 2014, section 4.2.
-
-    Args:
-        predict_squares: (n, S, S, 3) uint8 -> probabilities (n, C).
-        square: (S, S, 3) uint8, as the network reads it.
-        class_: its place among the C.
     """
-    side = square.shape[0]
+    side, filling = square.shape[0], border_colour(square)
     patch = max(1, round(PATCH * side))
     starts = sorted({round(at) for at in np.linspace(0, side - patch, POSITIONS)})
     places = [(slice(top, top + patch), slice(left, left + patch)) for top in starts for left in starts]
-    hidden = np.repeat(square[None], len(places), axis=0)
-    for image, place in zip(hidden, places, strict=True):
-        image[place] = border_colour(square)
-    batches = [square[None], *(hidden[at : at + BATCH] for at in range(0, len(hidden), BATCH))]
-    whole, *others = np.concatenate([np.asarray(predict_squares(batch))[:, class_] for batch in batches])
-    fall, seen = np.zeros((side, side), np.float32), np.zeros((side, side), np.float32)
-    for place, probability in zip(places, others, strict=True):
-        fall[place] += whole - probability
-        seen[place] += 1
-    return np.asarray(fall / seen, np.float32)
-
-
-def explain(network: Any, rgb: NDArray[np.uint8], class_: int) -> Explanation:
-    """Where a network (`core.prediction.predictor`) looked for a class in an image (H, W, 3).
-
-    A single network's activation map is used where it is exact and has 5 x 5 cells or more, else occlusion. A fusion
-    averages probabilities, so no sum of its members' maps gives its answer: it is always occluded as a whole.
-    """
-    square = to_square(rgb, network.facts.image_size)
-    if not hasattr(network, "members") and (head := network.head()) is not None:
-        look = network.look(square[None])
-        if look.maps is not None and min(look.maps.shape[2:]) >= LEAST_SIDE:
-            return activation(look.maps[0], head, class_)
-    return occlusion(occlusion_map(network.predict_squares, square, class_))
-
-
-def activation(features: Array, head: Head, class_: int) -> Explanation:
-    """The activation map of a class; the strongest colour is the largest support of any class at any place.
-
-    So the maps of two classes of one image can be compared, and a class with nothing for it stays without colour.
-    """
-    maps = class_maps(features, head)
-    full = float(np.abs(maps).max())
-    sides = f"{maps.shape[1]} x {maps.shape[2]}"
-    words = (
-        f"Class activation map of {sides} places: colour is what a place adds to the class's score; the strongest is "
-        f"the most that any place of this image adds to any class, or takes from it ({full:.2g}). What speaks against "
-        "the class has no colour."
-    )
-    return Explanation(maps[class_], ACTIVATION, full, words)
-
-
-def occlusion(falls: Array) -> Explanation:
-    """Occlusion for people; a largest fall below 5 % of probability stays weak in colour."""
-    full = max(float(np.abs(falls).max()), LEAST_DROP)
-    words = (
-        f"Occlusion: colour is how far the class's probability falls when a patch hides the place; the strongest is "
-        f"{full:.0%}. Where hiding raises the probability there is no colour."
-    )
-    return Explanation(falls, OCCLUSION, full, words)
+    whole = predict(square[None])[0]
+    falls, seen = np.zeros((len(whole), side, side), np.float32), np.zeros((side, side), np.float32)
+    for first in range(0, len(places), BATCH):
+        batch = places[first : first + BATCH]
+        hidden = np.repeat(square[None], len(batch), axis=0)
+        for image, place in zip(hidden, batch, strict=True):
+            image[place] = filling
+        for place, probabilities in zip(batch, predict(hidden), strict=True):
+            falls[:, *place] += (whole - probabilities)[:, None, None]
+            seen[place] += 1
+    return falls / seen
 
 
 def linear_head(model: nn.Module) -> Head | None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.data.intake import to_square
 from core.learning import backbones
+from core.learning.model import ModelFacts, input_statistics, save_weights
 from core.prediction import explain as looking
-from core.prediction.explain import ACTIVATION, OCCLUSION, class_maps, explain, linear_head, occlusion_map
+from core.prediction.explain import ACTIVATION, OCCLUSION, class_maps, explain, linear_head, occlusion_maps
 from core.prediction.heat import COLOURS, heat_overlay, on_image
+from core.prediction.models import ModelEntry
+from core.prediction.predictor import Look, TorchPredictor
+from core.prediction.reader import Reader
 
 RNG = np.random.default_rng(0)
 WITH_NORMS = ("inception_v3", "resnet18", "efficientnet_b0", "googlenet")
@@ -81,44 +88,65 @@ def corner_image(height: int = 32, width: int = 32) -> np.ndarray:
 
 
 def test_occlusion_finds_the_place_that_the_answer_rests_on():
-    falls = occlusion_map(bright_corner, corner_image(), 0)
-    assert falls.shape == (32, 32)
-    assert falls[0, 0] == pytest.approx(1.0)  # the patch of 8 px hides all of it
-    assert falls[16:, 16:] == pytest.approx(0)
-    assert falls.argmax() == 0
-    assert occlusion_map(bright_corner, corner_image(), 1)[0, 0] == pytest.approx(-1.0)
+    falls = occlusion_maps(bright_corner, corner_image())
+    assert falls.shape == (2, 32, 32)
+    assert falls[0, 0, 0] == pytest.approx(1.0)  # the patch of 8 px hides all of it
+    assert falls[0, 16:, 16:] == pytest.approx(0)
+    assert falls[0].argmax() == 0
+    assert falls[1] == pytest.approx(-falls[0])
 
 
 class Net(SimpleNamespace):
     """A network of 32 px whose last feature map is `side` cells wide and lit at one of them."""
 
-    def __init__(self, side: int, head: bool = True, **more: Any) -> None:
-        super().__init__(facts=SimpleNamespace(image_size=32), side=side, has_head=head, **more)
+    def __init__(self, side: int, linear: bool = True, size: int = 32) -> None:
+        super().__init__(
+            facts=SimpleNamespace(image_size=size), side=side, linear=linear, runtime="torch", weights_sha256="w"
+        )
 
     def head(self) -> tuple[np.ndarray, np.ndarray] | None:
-        return (np.array([[2.0], [-1.0]], np.float32), np.zeros(2, np.float32)) if self.has_head else None
+        return (np.array([[2.0], [-1.0]], np.float32), np.zeros(2, np.float32)) if self.linear else None
 
-    def look(self, squares: np.ndarray) -> SimpleNamespace:
-        maps = np.zeros((1, 1, self.side, self.side), np.float32)
-        maps[0, 0, 1, 3] = 4
-        return SimpleNamespace(maps=maps)
+    def look(self, squares: np.ndarray) -> Look:
+        assert squares.shape[1:3] == (self.facts.image_size, self.facts.image_size)
+        maps = np.zeros((len(squares), 1, self.side, self.side), np.float32)
+        maps[:, 0, 1, 3] = 4
+        probabilities = bright_corner(squares).clip(1e-9)
+        return Look(maps, maps[:, :, 1, 3], np.log(probabilities).astype(np.float32))
 
-    predict_squares = staticmethod(bright_corner)
+
+def explained(*members: Net) -> looking.Explanation:
+    weights = (0.75, 0.25)[: len(members)]
+    entry = ModelEntry("s.00", "a model", "trial", ("bright", "dark"), "d", ("s.00", "s.01")[: len(members)], weights)
+    reader: Any = Reader(entry, members)  # type: ignore[arg-type]
+    return explain(reader, reader.see(png(corner_image())))
+
+
+def png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
 
 
 def test_a_map_of_five_by_five_is_used_and_a_coarser_one_is_not():
-    found = explain(Net(5), corner_image(), 0)
-    assert (found.method, found.map.shape, found.map[1, 3], found.full) == (ACTIVATION, (5, 5), 8.0, 8.0)
-    against = explain(Net(5), corner_image(), 1)
-    assert (against.map.min(), against.full) == (-4.0, 8.0)  # one scale for all classes
-    for other in (Net(4), Net(8, head=False), Net(8, members=[1, 2])):
-        found = explain(other, corner_image(), 0)
-        assert found.method == OCCLUSION
-        assert "hides" in found.words
+    found = explained(Net(5))
+    assert (found.method, found.maps.shape, found.full) == (ACTIVATION, (2, 5, 5), 8.0)
+    assert (found.maps[0, 1, 3], found.maps[1, 1, 3]) == (8.0, -4.0)  # one scale for all classes
+    for members in ([Net(4)], [Net(8, linear=False)]):
+        found = explained(*members)
+        assert (found.method, found.maps.shape) == (OCCLUSION, (2, 32, 32))
+        assert found.maps[0, 0, 0] == pytest.approx(1)
+
+
+def test_a_fusion_is_occluded_as_a_whole_each_member_at_its_own_size():
+    found = explained(Net(8), Net(8, size=16))
+    assert (found.method, found.maps.shape) == (OCCLUSION, (2, 32, 32))
+    # At 16 px the corner that the second one looks at is four times as large, so a quarter of it is bright.
+    assert found.maps[0, 0, 0] == pytest.approx(0.75 + 0.25 * 0.25, abs=0.05)
 
 
 def test_falls_of_nothing_have_no_strong_colour():
-    assert looking.occlusion(np.full((4, 4), 0.001, np.float32)).full == 0.05
+    assert looking.occlusion(lambda squares: np.full((len(squares), 2), 0.5), corner_image()).full == 0.05
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 60), (60, 62), (40, 120), (120, 30), (7, 300)])
@@ -159,3 +187,18 @@ def test_only_support_is_coloured_and_the_strength_blends_it():
     weak = heat_overlay(image, map_, 1.0, full=300.0)  # 1 % of what is strong
     assert np.abs(weak.astype(int) - image).max() < 30
     assert (heat_overlay(image, np.zeros((8, 8), np.float32), 1.0) == image).all()
+
+
+def test_a_trained_networks_maps_give_its_logits(tmp_path: Path):
+    model = network("resnet10t")
+    mean, std = input_statistics(model)
+    facts = ModelFacts(
+        "resnet10t", ["a", "b", "c", "d", "e"], 64, mean, std, {}, "1", "s.00", "d", synthetic=True, initial_weights=""
+    )
+    save_weights(model, facts, tmp_path)
+    predictor = TorchPredictor(tmp_path)
+    look, head = predictor.look(RNG.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)), predictor.head()
+    assert look.maps is not None
+    assert head is not None
+    for maps, logits in zip(look.maps, look.logits, strict=True):
+        assert class_maps(maps, head).mean(axis=(1, 2)) + head[1] == pytest.approx(logits, abs=1e-4)
