@@ -1,84 +1,233 @@
-"""The Predict page with a stand-in for the model, on images that lie on this machine."""
+"""The Predict page with a stand-in for the network, on images that lie on this machine."""
 
 from __future__ import annotations
 
-import sys
-import types
+import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from core import statements
 from core.evaluation.decision import Thresholds, as_record, equal_costs
-from core.evaluation.scope import fit
-from core.evaluation.scope_file import save_scope
 from core.learning.settings import ModelError
 from core.paths import trial_folder
+from core.prediction import readers
+from core.prediction.calibration import Calibration, calibrate
+from core.prediction.models import ModelEntry
+from core.prediction.predictor import Look
+from core.prediction.reader import Reader
+from core.prediction.reading import BLUR, Flag
+from core.prediction.references import save_references
+from pages.components import predict_calibrate
 from pages.components.data import read
-from store.journal import replay
+from store.journal import JournalError, replay
 from tests.pages.conftest import OpenPage
-from tests.pages.test_pages import figures, words
+from tests.pages.test_pages import words
 from tests.store.factory import CLASSES, write_search
+
+RED = (0.9, 0.04, 0.03, 0.02, 0.01)
 
 
 @pytest.fixture
 def search_id(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A finished search whose images are there: a red square each."""
     monkeypatch.chdir(home)
-    search_id = write_search(home, trials=1, n_train=5, n_val=5, n_test=5, n_calibration=0)
+    search_id = write_search(home, trials=1, n_train=5, n_val=5, n_test=5, n_calibration=5)
     for name in CLASSES:
         folder = home / "made-up" / name
         folder.mkdir(parents=True)
-        for index in range(15):
+        for index in range(20):
             Image.new("RGB", (40, 36), (200, 10, 10)).save(folder / f"{index:05d}.png")
     return search_id
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, load: object) -> None:
-    module = types.ModuleType("core.prediction.predictor")
-    module.load = load  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "core.prediction.predictor", module)
+class Net(SimpleNamespace):
+    """Says the same of every image; its feature map of `side` places is lit at one."""
+
+    runtime, weights_sha256 = "torch", "w"
+
+    def __init__(self, probabilities: tuple[float, ...] = RED, side: int = 6) -> None:
+        super().__init__(facts=SimpleNamespace(image_size=24), logits=np.log(np.array(probabilities)), side=side)
+
+    def head(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([[1.0, 0], [-1, 0], [0, 1], [0, 0], [0, 0]], np.float32), np.zeros(5, np.float32)
+
+    def look(self, squares: np.ndarray) -> Look:
+        assert squares.shape[1:] == (24, 24, 3)
+        maps = np.zeros((len(squares), 2, self.side, self.side), np.float32)
+        maps[:, :, 1, 1] = 1
+        logits = np.repeat(self.logits[None], len(squares), axis=0).astype(np.float32)
+        return Look(maps, np.tile([1.0, 0.5], (len(squares), 1)).astype(np.float32), logits)
 
 
-class RedIsBasophil:
-    def predict(self, image: np.ndarray) -> SimpleNamespace:
-        assert image.shape == (36, 40, 3)
-        assert image.dtype == np.uint8
-        probabilities = np.array([0.9, 0.04, 0.03, 0.02, 0.01], np.float32)
-        return SimpleNamespace(classes=CLASSES, probabilities=probabilities, best="basophil")
+def certain(watched: float = 0.9) -> Calibration:
+    """From calibration images of which the network is mostly sure, 39 a class; one in 40 looks like another class."""
+    rows, labels = [], []
+    for index in range(len(CLASSES)):
+        for image in range(39):
+            row = np.full(len(CLASSES), (1 - watched) / 4)
+            row[(index + 1) % 5 if image == 0 else index] = watched
+            rows.append(row)
+            labels.append(index)
+    return calibrate(np.array(rows), np.array(labels), CLASSES)
 
 
-def test_a_sample_image_is_read(open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch):
-    asked: list[str] = []
-    stand_in(monkeypatch, lambda home, trial_id: asked.append(trial_id) or RedIsBasophil())
+Asked = list[str]
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, *members: Net, **known: Any) -> Asked:
+    """Reads with these members; the ids of the models that were asked for."""
+    asked: Asked = []
+    made: dict[str, Reader] = {}
+
+    def reader_of(home: Path, model_id: str) -> Reader:
+        asked.append(model_id)
+        trials = tuple(f"{model_id}-{index}" for index in range(len(members))) if len(members) > 1 else (model_id,)
+        dataset_id = str(read("datasets").query("name != 'published'")["dataset_id"].iloc[0])
+        kind, weights = "fusion" if len(members) > 1 else "trial", tuple(1 / len(members) for _ in members)
+        entry = ModelEntry(model_id, "the model", kind, CLASSES, dataset_id, trials, weights)
+        why = "The model has not been calibrated yet."
+        return made.setdefault(model_id, Reader(entry, members, **{"why": why, "loaded_seconds": 2.34, **known}))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(readers, "reader_of", reader_of)
+    return asked
+
+
+def decided(app: AppTest) -> str:
+    """The large words."""
+    (header,) = app.header
+    return str(header.value).partition(": ")[2] or str(header.value)
+
+
+def recorded(home: Path) -> list[dict[str, Any]]:
+    return [record for record in replay(home, "_home") if record["kind"] == "reading"]
+
+
+def picture(app: AppTest) -> list[str]:
+    """What the frames show: their texts for those who cannot see them."""
+    return [one.proto.body for one in app.get("html") if "cell-view" in one.proto.body]
+
+
+def test_a_sample_image_is_read_and_put_on_record_once(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked = stand_in(monkeypatch, Net())
     app = open_page("predict", search=search_id)
     assert not app.error
-    assert asked == [f"{search_id}.final-1"]  # the search's model, not its best trial
-    assert figures(app)["Called"] == "basophil"
-    assert app.metric[0].delta == "probability 90.0%"
-    assert "40 x 36 px, labelled" in words(app)
-    assert "Research use only" in words(app)
-    assert "not calibrated" in words(app)
+    assert set(asked) == {f"{search_id}.final-1"}  # the search's model, not its best trial
+    assert decided(app).endswith("Basophil")
+    said = words(app)
+    assert "40 x 36 px" in said
+    assert "Research use only. Not a medical device" in said
+    assert "Model loaded in 2.3 s" in said
+    (image_id,) = [app.query_params["image"]]
+    test = read("images", str(read("search", search_id)["dataset_id"].iloc[0]), "ok").query("split == 'test'")
+    row = test[test["image_id"] == int(image_id[0] if isinstance(image_id, list) else image_id)].iloc[0]
+    assert f"Labelled {row['class']} in its dataset ({row['path']})." in said
+    (first,) = recorded(home)
+    assert (first["model_id"], first["file_name"], first["through"]) == (
+        f"{search_id}.final-1", Path(row["path"]).name, "page",
+    )  # fmt: skip
+    assert (first["decided_classes"], first["kept"], first["calibrated"]) == (["basophil"], False, False)
+    app.run()
+    app.segmented_control(key="cell_zoom").set_value(4).run()
+    assert "4x" in picture(app)[0]
+    assert len(recorded(home)) == 1  # the same image, model and rule in the same session
+
+
+def test_the_choice_of_a_sample_does_not_tell_its_class(
+    open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    (box,) = [box for box in app.selectbox if box.label == "Image"]
+    assert all(option.startswith("No. ") for option in box.options)
+    before = app.query_params["image"]
+    app.button(key="sample_another").click().run()
+    assert app.query_params["image"] != before
+
+
+def test_a_link_names_dataset_and_image(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net())
+    dataset_id = str(read("search", search_id)["dataset_id"].iloc[0])
+    image_id = int(read("images", dataset_id, "ok").query("split == 'test'")["image_id"].iloc[-1])
+    app = open_page("predict", search=search_id, dataset=dataset_id, image=str(image_id))
+    (box,) = [box for box in app.selectbox if box.label == "Image"]
+    assert box.value == image_id
+    app = open_page("predict", search=search_id, dataset="d-gone")
+    assert not app.error
+    assert decided(app).endswith("Basophil")  # an image of the search's own data
+
+
+def test_without_calibration_it_is_said_with_the_way_to_it(
+    open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    started: list[Any] = []
+    monkeypatch.setattr(predict_calibrate, "begin", lambda *arguments: started.append(arguments))
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    said = words(app)
+    assert "not calibrated, so nothing says how sure this is" in said
+    assert "5 calibration images, which neither training nor the search has used" in said
+    model = f"{search_id}.final-1"
+    assert any(f"python -m core calibrate {model}" in code.value for code in app.code)
+    app.button(key="calibrate").click().run()
+    assert started == [("calibration", model, ["calibrate", model])]
+
+
+def test_a_prediction_set_is_marked_and_vouched_for(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net(), calibration=certain())
+    app = open_page("predict", search=search_id)
+    said = words(app)
+    assert decided(app).endswith("Basophil")
+    assert "Decided by the prediction set." in said
+    assert "Prediction set (1 of 5): basophil. Such sets hold the true class of at least" in said
+    assert "on average over calibration sets" in said
+    assert "not calibrated" not in said
+    assert "Blast watch: not raised" in said
+    (record,) = recorded(home)
+    assert record["prediction_set"] == ["basophil"]
+
+
+def test_a_raised_check_refers_with_its_reason(open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch):
+    limits = SimpleNamespace(flags=lambda found: (Flag(BLUR, True, "The image is blurred (sharpness 1.2)."),))
+    stand_in(monkeypatch, Net(), calibration=certain(), limits=limits)
+    app = open_page("predict", search=search_id)
+    assert decided(app).endswith("Refer to an expert")
+    said = words(app)
+    assert "The image is blurred (sharpness 1.2)." in said
+    assert "Decided by a check of the image." in said
+    app.session_state["reading_part"] = "Checks"
+    assert "A check that is not raised says little" in words(app.run())
 
 
 def test_weights_that_are_missing_are_told(open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch):
-    def missing(home: Path, trial_id: str) -> None:
-        raise ModelError(f"Trial {trial_id} has no weights.")
+    def missing(home: Path, model_id: str) -> None:
+        raise ModelError(f"Trial {model_id} has no weights.")
 
-    stand_in(monkeypatch, missing)
+    monkeypatch.setattr(readers, "reader_of", missing)
     assert "has no weights" in open_page("predict", search=search_id).error[0].value
 
 
-def test_a_broken_image_is_told(open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_broken_image_is_told_and_not_recorded(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
     for path in (home / "made-up").rglob("*.png"):
         path.write_bytes(b"not an image")
-    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    stand_in(monkeypatch, Net())
     app = open_page("predict", search=search_id)
     assert len(app.error) == 1
     assert "Traceback" not in app.error[0].value
+    assert recorded(home) == []
 
 
 def test_images_that_are_gone_leave_the_upload(open_page: OpenPage, home: Path):
@@ -95,123 +244,161 @@ def save_point(home: Path, search_id: str, thresholds: tuple[float, ...], model:
 
 
 def test_an_operating_point_decides(open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch):
-    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    stand_in(monkeypatch, Net())
     point = save_point(home, search_id, (1.0, 0.02, 0.2, 0.2, 0.2))  # 0.04 is twice its threshold
-    app = open_page("predict", search=search_id, point=point)
-    assert figures(app)["Decided by careful"] == "erythroblast"
-    assert app.metric[0].delta == "probability 4.0%"
-    assert "thresholds basophil 1, erythroblast 0.02" in words(app)
-    app = open_page("predict", search=search_id)  # without it in the link, the highest probability
-    assert figures(app)["Called"] == "basophil"
+    image = str(read("images", str(read("search", search_id)["dataset_id"].iloc[0]), "ok")
+                .query("split == 'test'")["image_id"].iloc[0])  # fmt: skip
+    app = open_page("predict", search=search_id, point=point, image=image)
+    assert decided(app).endswith("Erythroblast")
+    assert "Decided by the operating point careful. Operating point: thresholds basophil 1, erythroblast 0.02" in words(
+        app
+    )
     box = next(box for box in app.selectbox if box.label == "Decide by")
-    box.set_value(point).run()
-    assert app.query_params["point"] in (point, [point])
-    assert figures(app)["Decided by careful"] == "erythroblast"
+    box.set_value("").run()
+    assert decided(app).endswith("Basophil")
+    by = [(record["operating_point_id"], record["decided_classes"]) for record in recorded(home)]
+    assert by == [(point, ["erythroblast"]), (None, ["basophil"])]
 
 
 def test_an_image_below_all_thresholds_is_referred(
     open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    stand_in(monkeypatch, Net())
     app = open_page("predict", search=search_id, point=save_point(home, search_id, (0.95,) * 5))
-    assert figures(app)["Decided by careful"] == "Refer to an expert"
-    assert app.metric[0].delta == "highest probability 90.0%"
+    assert decided(app).endswith("Refer to an expert")
+    assert "No class reaches its threshold" in words(app)
 
 
 def test_points_that_cannot_be_used_are_told(
     open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
+    stand_in(monkeypatch, Net())
     app = open_page("predict", search=search_id, point="o-gone")
     assert "operating point in this link is not one of this model's" in words(app)
-    assert figures(app)["Called"] == "basophil"
     few = statements.save_operating_point(
         home, "few", f"{search_id}.final-1", CLASSES[:3], as_record(equal_costs(3)), search_id=search_id
     )
     app = open_page("predict", search=search_id, point=few)
-    assert "made for 3 classes, the model has 5. The highest probability decides." in words(app)
-    assert figures(app)["Called"] == "basophil"
+    assert "made for 3 classes, the model has 5. The prediction set decides." in words(app)
+    assert decided(app).endswith("Basophil")
 
 
 def test_a_fusion_reads_with_all_its_members(
     open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    asked: list[tuple[object, ...]] = []
-    module = types.ModuleType("core.prediction.fused")
-    module.load_fused = lambda home, *members: asked.append(members) or RedIsBasophil()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "core.prediction.fused", module)
+    asked = stand_in(monkeypatch, Net(), Net((0.1, 0.6, 0.1, 0.1, 0.1)))
     members = {f"{search_id}.00-initial": 1.0, f"{search_id}.final-1": 3.0}
     dataset_id = str(read("search", search_id)["dataset_id"].iloc[0])
     fusion_id = statements.save_fusion(home, "both", dataset_id, "vote", members)
-    point = save_point(home, search_id, (0.95,) * 5, fusion_id)
-    app = open_page("predict", search=search_id, fusion=fusion_id, point=point)
+    app = open_page("predict", search=search_id, fusion=fusion_id)
     assert not app.error
-    assert asked == [((f"{search_id}.00-initial", f"{search_id}.final-1"), (0.25, 0.75), "vote")]
-    assert "shares of their votes, not probabilities" in words(app)
-    assert figures(app)["Decided by careful"] == "Refer to an expert"
+    assert set(asked) == {fusion_id}
+    said = words(app)
+    assert "shares of their votes, not probabilities" in said
+    assert "Occlusion" in said
+    (record,) = recorded(home)
+    assert (record["model_id"], record["model_trial_id"]) == (fusion_id, None)
 
 
-class Featured(RedIsBasophil):
-    """The network's features of one image of 24 px: a point of the plane."""
+def test_where_the_network_looked_is_labelled(open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch):
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    said = words(app)
+    assert "Where the network looked; coarse, and no proof." in said
+    assert "Class activation map of 6 x 6 places" in said
+    plain = picture(app)[1]
+    app.slider(key="why_strength").set_value(0).run()
+    assert picture(app)[1] != plain
+    box = next(box for box in app.selectbox if box.label == "What speaks for")
+    assert box.value == "basophil"
+    box.set_value("erythroblast").run()
+    assert "No place of this image speaks for erythroblast." in words(app)
 
-    facts = SimpleNamespace(image_size=24)
 
-    def __init__(self, *features: float) -> None:
-        self.features = np.array([features], np.float32)
-
-    def features_and_logits(self, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        assert squares.shape == (1, 24, 24, 3)
-        return self.features, np.array([[1.0, 0.0]], np.float32)
+def test_a_coarse_map_gives_way_to_occlusion(open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch):
+    stand_in(monkeypatch, Net(side=4))
+    said = words(open_page("predict", search=search_id))
+    assert "Occlusion: " in said
+    assert "Class activation map" not in said
 
 
-def fit_scope(home: Path, trial_id: str, calibration: int = 39) -> None:
-    """Training images whose features lie around (1, 0), with weights that are none."""
-    folder = trial_folder(home, trial_id)
+def test_reference_cells_of_both_classes_stand_side_by_side(
+    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    search_id = write_search(home, trials=1, n_train=10, n_val=40, n_test=40, pictures=home / "cells")
+    stand_in(monkeypatch, Net())
+    assert "no reference cells yet" in words(open_page("predict", search=search_id))
+    folder = trial_folder(home, f"{search_id}.final-1")
     folder.mkdir(parents=True)
     (folder / "weights.json").write_text('{"sha256": "w"}')
-    rng = np.random.default_rng(0)
-    around = [np.column_stack([np.ones(n), rng.normal(0, 0.1, n)]) for n in (60, calibration)]
-    gaussians = fit(around[0], np.zeros(60))
-    distances = {"mahalanobis": gaussians.distances(around[1]), "energy": np.linspace(-3, 3, calibration)}
-    save_scope(folder, gaussians, distances)
-
-
-def test_an_image_unlike_the_training_images_is_flagged_first(
-    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
-):
-    fit_scope(home, f"{search_id}.final-1")
-    stand_in(monkeypatch, lambda home, trial_id: Featured(0.1, 1.0))
+    images = read("images", str(read("search", search_id)["dataset_id"].iloc[0]), "ok").query("split == 'test'")
+    features = np.column_stack([np.ones(len(images)), np.linspace(0, 1, len(images))])
+    save_references(folder, features, images["image_id"].tolist(), images["class"].tolist())
     app = open_page("predict", search=search_id)
-    assert not app.error
-    assert "This image looks unlike the cells that the model was trained on (p = 0.025)" in words(app)
-    assert figures(app)["Called"] == "basophil"  # nothing is kept back
-    app.button(key="record_reading").click().run()
-    assert not app.exception
-    (recorded,) = [record for record in replay(home, "_home") if record["kind"] == "reading"]
-    (said,) = recorded["flags"]
-    assert (said["name"], said["value"], said["raised"]) == ("out_of_scope", 1 / 40, True)
-    assert "39 calibration images" in said["reason"]
-    assert (recorded["decision"], recorded["decided_classes"]) == ("class", ["basophil"])
-    assert (recorded["decided_by"], recorded["through"]) == ("highest probability", "page")
-    assert recorded["model_trial_id"] == f"{search_id}.final-1"
-    assert len(recorded["image_sha256"]) == 64
-    assert recorded["probabilities"] == pytest.approx([0.9, 0.04, 0.03, 0.02, 0.01])
+    said = words(app)
+    assert "Basophil :gray[(decided on)]" in said
+    assert "Erythroblast :gray[(next)]" in said
+    assert reference_alts(app, "basophil") == reference_alts(app, "erythroblast") == 4
+    (home / "cells").rename(home / "gone")
+    app = open_page("predict", search=search_id)
+    assert "images of these data are not on this machine" in words(app)
+    upload(app, home / "gone")
+    said = words(app)
+    assert "training images are not on this machine any more" in said
+    assert reference_alts(app, "basophil") == 0
+    assert len(re.findall(r"No\. \d+: 0\.\d\d", said)) == 8
 
 
-def test_an_image_that_is_not_flagged_may_still_be_strange(
+def reference_alts(app: AppTest, class_: str) -> int:
+    """How many pictures of training images of a class are shown."""
+    alts = [image.alt for part in app.get("image") for image in part.proto.imgs]
+    return sum(f"training image of {class_}" in alt for alt in alts)
+
+
+def upload(app: AppTest, folder: Path) -> None:
+    """Give the page an image of one's own."""
+    app.segmented_control(key="image_source").set_value("upload").run()
+    file = next(folder.rglob("*.png"))
+    app.file_uploader[0].upload(file.name, file.read_bytes(), "image/png").run()
+
+
+def test_an_image_is_kept_only_when_it_is_asked_for(
     open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    fit_scope(home, f"{search_id}.final-1", calibration=9)
-    stand_in(monkeypatch, lambda home, trial_id: Featured(1.0, 0.0))
-    said = words(open_page("predict", search=search_id))
-    assert "looks unlike" not in said
-    assert "not flagged (at most 0.05 would be). It may still show none of the classes." in said
-    assert "So few calibration images (9) cannot flag any image" in said
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    app.session_state["reading_part"] = "Record and review"
+    app.run()
+    assert "On record as r-" in words(app)
+    assert not (home / "kept").exists()
+    (box,) = [box for box in app.checkbox if box.label == "Keep the image"]
+    box.check().run()
+    (kept,) = [path for path in (home / "kept").rglob("*") if path.is_file()]
+    assert kept.stem == recorded(home)[0]["image_sha256"]
 
 
-def test_without_a_check_it_is_said(open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch):
-    stand_in(monkeypatch, lambda home, trial_id: RedIsBasophil())
-    assert "No out-of-scope check has been made for this model" in words(open_page("predict", search=search_id))
-    fit_scope(home, f"{search_id}.final-1")
-    (trial_folder(home, f"{search_id}.final-1") / "scope.safetensors").write_bytes(b"")
-    assert "does not match its scope.json" in words(open_page("predict", search=search_id))
+def test_a_reading_that_cannot_be_recorded_is_told(
+    open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: Any, **__: Any) -> str:
+        raise JournalError("The disk is full.")
+
+    monkeypatch.setattr("pages.components.predict_record.save_reading", full)
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    assert app.error[0].value == "This reading is not on record: The disk is full."
+    assert decided(app).endswith("Basophil")
+
+
+def test_the_card_says_what_the_model_does_not_know(
+    open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    assert "What it does not know" not in words(app)
+    app.session_state["model_card"] = True
+    said = words(app.run())
+    assert "What it does not know" in said
+    assert "It knows only basophil, erythroblast, monocyte, myeloblast and seg neutrophil" in said
+    assert "accuracy in the set (test)" in said
+    assert "accuracy outside the set: not measured" in said
