@@ -6,12 +6,11 @@ Starlette's own form parser puts a file of over 1 MiB on the disk, and knows no 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from core.api.errors import ApiError
@@ -75,7 +74,7 @@ class _Parts:
         self._name, self._file_name = "", ""
         self._found: dict[str, bytearray] = {}
 
-    def callbacks(self) -> Mapping[str, object]:
+    def callbacks(self) -> MultipartCallbacks:
         return {
             "on_part_begin": self._headers.clear, "on_header_field": self._take_header_name,
             "on_header_value": self._take_header_value, "on_header_end": self._end_header,
