@@ -1,18 +1,23 @@
-"""The ASGI application: the pages, the owner of the store beside them, /healthz. Run: `streamlit run app.py`."""
+"""The ASGI application: the pages, the owner of the store beside them, /healthz, /api. Run: `streamlit run app.py`."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from core.api.server import api_mount
+from core.api.service import HomeService
+from core.api.settings import Settings
 from core.paths import default_home
 from pages.components.departed import Departed
 from pages.components.guard import report
@@ -52,10 +57,12 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+MultiPartParser.spool_max_size = 256 * 2**20  # what people upload stays in memory; the server's limit is 200 MB
+
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
-    routes=[Route("/healthz", healthz)],
+    routes=[Route("/healthz", healthz), api_mount(HomeService(default_home()), Settings.of(os.environ))],
     middleware=[Middleware(Departed), Middleware(Preload)],
     on_script_error=on_script_error,
 )
