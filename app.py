@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from core.api.server import api_mount
+from core.api.server import api_routes
 from core.api.service import HomeService
 from core.api.settings import Settings
 from core.paths import default_home
@@ -62,7 +62,7 @@ MultiPartParser.spool_max_size = 256 * 2**20  # what people upload stays in memo
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
-    routes=[Route("/healthz", healthz), api_mount(HomeService(default_home()), Settings.of(os.environ))],
+    routes=[Route("/healthz", healthz), *api_routes(HomeService(default_home()), Settings.of(os.environ))],
     middleware=[Middleware(Departed), Middleware(Preload)],
     on_script_error=on_script_error,
 )

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.api.body import MAX_IMAGE_BYTES, read_form
@@ -30,9 +30,10 @@ _DRAIN_SECONDS: Final = 5.0
 _BUSY_SECONDS: Final = 2.0
 
 
-def api_mount(service: Service, settings: Settings) -> Mount:
-    """Everything below /api, as one route of a Starlette application."""
-    return Mount("/api", app=Api(service, settings))
+def api_routes(service: Service, settings: Settings) -> list[BaseRoute]:
+    """Everything at and below /api, as routes of a Starlette application."""
+    api = Api(service, settings)
+    return [Mount("/api", app=api), Route("/api", api)]
 
 
 class Api:

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from core.api import body
 from core.api.errors import ApiError
 from core.api.limits import RateLimit
-from core.api.server import Api, api_mount
+from core.api.server import Api
 from core.api.settings import Settings
 
 TOKEN = "for-these-tests-alone"
@@ -55,8 +56,7 @@ def client(stand: Stand) -> Iterator[TestClient]:
 
 
 def opened(api: Api) -> TestClient:
-    app = Starlette(routes=[api_mount(Stand(), Settings())])
-    app.routes[0].app = api  # type: ignore[attr-defined]
+    app = Starlette(routes=[Mount("/api", app=api), Route("/api", api)])
     return TestClient(app, raise_server_exceptions=False, headers=ALLOWED)
 
 
@@ -133,7 +133,7 @@ def test_only_the_token_opens(given: bytes, client: TestClient, stand: Stand):
 
 
 def test_other_addresses_and_methods(client: TestClient):
-    for path in ("/api/", "/api/x", "/api/readings/", "/api/readings/r-1", "/api/../api/y"):
+    for path in ("/api", "/api/", "/api/x", "/api/readings/", "/api/readings/r-1", "/api/../api/y"):
         problem(client.get(path), 404, "not_found")
     answer = client.get("/api/readings")
     problem(answer, 405, "method_not_allowed")
