@@ -43,6 +43,13 @@ def serving(command: Command, environment: dict[str, str], path: str) -> Iterato
 
     Raises RuntimeError when it does not answer in time.
     """
+    with started(command, environment, path) as (url, _):
+        yield url
+
+
+@contextmanager
+def started(command: Command, environment: dict[str, str], path: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """As `serving`, with the server's process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -53,7 +60,7 @@ def serving(command: Command, environment: dict[str, str], path: str) -> Iterato
     )
     try:
         until(lambda: answers(url + path), "the server does not answer")
-        yield url
+        yield url, process
     finally:
         process.terminate()
         process.wait(timeout=60)
