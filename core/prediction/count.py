@@ -160,13 +160,20 @@ def differential(
 
 
 def reviewed(decision: Decision, verdict: str | None, class_: str | None = None) -> Decision:
-    """What counts after an expert's review: their class in the place of the model's decision, or their referral.
+    """What counts after an expert's review: the class that they named, or their referral.
 
-    A decision that was confirmed, or that nobody reviewed (`verdict` None), counts as it is.
+    A decision that nobody reviewed (`verdict` None), or that was confirmed without naming a class, counts as it is.
     """
-    if verdict == "correct" and class_:
-        return Decision(CLASS, (class_,), "expert")
-    return Decision(REFER, (), "expert") if verdict == "refer" else decision
+    if verdict == "refer":
+        return Decision(REFER, (), "expert")
+    return Decision(CLASS, (class_,), "expert") if verdict and class_ else decision
+
+
+def reviewed_count(classes: Sequence[str], decisions: Iterable[Decision]) -> Differential:
+    """The count of what `reviewed` gave, not corrected; classes that experts named beside the model's come last."""
+    found = list(decisions)
+    named = {one for decision in found if decision.kind == CLASS for one in decision.classes}
+    return differential([*classes, *sorted(named - set(classes))], found)
 
 
 def correct(found: ArrayLike, rates: ArrayLike) -> Floats:

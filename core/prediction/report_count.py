@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from core.prediction.count import Differential, Share
+from core.prediction.count import ClassCount, Differential, Share
 from core.prediction.reading import name_of
 from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, PALE, WARM, WIDTH, Sheet
 from core.prediction.report_parts import shortened_to
@@ -28,15 +28,17 @@ def count_table(sheet: Sheet, count: Differential, reviewed: Differential | None
     for width, text in zip(widths, heads, strict=True):
         sheet.cell(width, 5, text, align="L" if text == "Class" else "R")
     sheet.ln(5.5)
-    for at, row in enumerate(count.rows):
+    found = {row.class_: row for row in count.rows}
+    for at, row in enumerate((reviewed or count).rows):  # experts may name classes that the model does not know
         sheet.need(6)
         if at % 2 == 0:
             sheet.bar(MARGIN, sheet.get_y(), WIDTH, 5.6, PALE)
-        after = [] if reviewed is None else [told(reviewed.rows[at].raw)]
+        own = found.get(row.class_, ClassCount(row.class_, 0, None, None))
+        texts = [str(own.number), told(own.raw), told(own.corrected)] + [told(row.raw)] * (reviewed is not None)
         sheet.ink(8.5)
         sheet.set_x(MARGIN + 1.5)
         sheet.cell(widths[0] - 1.5, 5.6, shortened_to(sheet, name_of(row.class_), widths[0] - 3))
-        for width, text in zip(widths[1:], [str(row.number), told(row.raw), told(row.corrected), *after], strict=True):
+        for width, text in zip(widths[1:], texts, strict=True):
             sheet.cell(width, 5.6, text, align="R")
         sheet.ln(5.6)
     sheet.ln(1.5)

@@ -11,12 +11,12 @@ from core.prediction.reading import Reading, name_of
 
 Section = tuple[str, Sequence[tuple[str, str]]]  # a title, and labels with what they say
 
-VERDICTS: Final = {"confirm": "confirmed", "correct": "corrected to", "refer": "referred to another expert"}
+VERDICTS: Final = {"confirm": "confirmed as", "correct": "corrected to", "refer": "referred to another expert"}
 
 
 @dataclass(frozen=True)
 class Review:
-    """What an expert said of a reading. `verdict` is one of VERDICTS, `class_` the class of a correction."""
+    """What an expert said of a reading. `verdict` is one of VERDICTS, `class_` the class that they named."""
 
     verdict: str
     class_: str | None = None
@@ -28,7 +28,9 @@ class Review:
     def words(self) -> str:
         """'corrected to monocyte'."""
         said = VERDICTS.get(self.verdict, self.verdict)
-        return f"{said} {name_of(self.class_)}" if self.class_ and self.verdict == "correct" else said
+        if self.verdict == "refer":
+            return said
+        return f"{said} {name_of(self.class_)}" if self.class_ else said.rpartition(" ")[0]
 
 
 @dataclass(frozen=True)

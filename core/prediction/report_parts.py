@@ -19,6 +19,7 @@ from core.prediction.report_page import (
     Colour,
     Sheet,
     printable,
+    shortened,
     utc,
 )
 
@@ -49,7 +50,7 @@ def findings(sheet: Sheet, item: Reported) -> None:
         sheet.multi_cell(wide, size * 0.47, printable(text), align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
         sheet.set_xy(left, sheet.get_y() + 1)
 
-    say(item.name if len(item.name) <= 200 else f"{item.name[:120]}…{item.name[-79:]}", 9, GREY)
+    say(shortened(item.name, 200), 9, GREY)
     say(reading.decision.words, 20, colour_of(reading), bold=True)
     say(f"Decided by: {reading.decision.decided_by}.", 9, GREY)
     for reason in reading.decision.reasons:
@@ -155,7 +156,7 @@ def facts_of(item: Reported) -> list[tuple[str, str]]:
 
 def shortened_to(sheet: Sheet, text: str, width: float) -> str:
     """As much of a text as is `width` mm wide in the present font, its middle left out."""
-    said = printable(text)
+    said = shortened(printable(text), 200)
     if sheet.get_string_width(said) <= width:
         return said
     keep = len(said)

@@ -8,7 +8,7 @@ from fpdf.enums import XPos, YPos
 
 from core.prediction.reading import FLAG_LABELS, Reading, name_of
 from core.prediction.report_facts import Reported
-from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, WIDTH, Sheet, printable
+from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, WIDTH, Colour, Sheet, printable
 from core.prediction.report_parts import colour_of, shortened_to
 from core.prediction.thumbnail import smaller
 
@@ -87,10 +87,10 @@ def _row(sheet: Sheet, item: Reported, number: int) -> None:
     sheet.set_xy(MARGIN, top + ROW)
 
 
-def _reviewed(item: Reported) -> tuple[tuple[str, float, tuple[int, int, int] | None], ...]:
+def _reviewed(item: Reported) -> tuple[tuple[str, float, Colour | None], ...]:
     if item.review is None:
         return (("not reviewed", 7.0, GREY),)
-    return ((item.review.words, 7.0, ACCENT), (item.review.reviewed_by or "name not known", 6.0, GREY))
+    return ((f"{item.review.words}, {item.review.reviewed_by or 'name not known'}", 7.0, ACCENT),)
 
 
 def _wrapped(sheet: Sheet, text: str, width: float, most: int) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from statsmodels.stats.proportion import multinomial_proportions_confint, proportion_confint
 
 from core.evaluation.intervals import wilson
-from core.prediction.count import Differential, correct, differential, known_errors
+from core.prediction.count import Differential, correct, differential, known_errors, reviewed, reviewed_count
 from core.prediction.reading import Decision
 
 CLASSES = ("basophil", "monocyte", "myeloblast")
@@ -108,7 +108,7 @@ def test_of_a_biased_model_the_corrected_count_is_nearer_the_truth():
     truth = np.array([0.05, 0.75, 0.2])
     rates = np.array([[0.95, 0.04, 0.01], [0.2, 0.78, 0.02], [0.02, 0.1, 0.88]])
     rng = np.random.default_rng(5)
-    raw_error, corrected_error, held, batches = 0.0, 0.0, 0, 25
+    raw_error, corrected_error, held, batches = 0.0, 0.0, 0, 12
     for _ in range(batches):
         matrix = np.stack([rng.multinomial(60, row) for row in rates])
         count = differential(CLASSES, decided(*rng.multinomial(200, truth @ rates)), matrix)
@@ -163,3 +163,15 @@ def test_the_same_count_says_the_same_and_goes_into_json():
     assert told["rows"][1]["class"] == "monocyte"
     assert told["rows"][1]["raw"]["value"] == pytest.approx(1 / 3)
     assert (told["read"], told["referred"]) == (17, 2)
+
+
+def test_after_review_an_experts_word_counts():
+    decisions = [*decided(2, 1, 0, undecided=1), Decision("refer", (), "flag")]
+    verdicts = (("confirm", "basophil"), ("correct", "lymphocyte"), (None, None), ("confirm", "monocyte"),
+                ("refer", None))  # fmt: skip
+    after = [reviewed(one, *verdict) for one, verdict in zip(decisions, verdicts, strict=True)]
+    count = reviewed_count(CLASSES, after)
+    assert {row.class_: row.number for row in count.rows} == {
+        "basophil": 1, "monocyte": 2, "myeloblast": 0, "lymphocyte": 1,
+    }  # fmt: skip
+    assert (count.counted, count.undecided, count.referred) == (4, 0, 1)

@@ -1,0 +1,41 @@
+"""What a model's decisions were on its test images, from the probabilities that the store has of them.
+
+The rules are those by which a reading is decided, but for the checks of the image: a flagged cell is referred and so is
+in no count, here as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.evaluation.temperature import tempered
+from core.prediction.count import Ints, known_errors
+from core.prediction.reader import Point, Reader
+from core.prediction.reading import Decision, Floats, decide
+
+
+def errors_of(reader: Reader, raw: Floats, true: Sequence[str], point: Point | None = None) -> Ints:
+    """Numbers (C, C + 1) of test images by true class and decision, as the differential count is corrected with.
+
+    Args:
+        raw: uncalibrated probabilities (n, C) of images that neither trained, chose nor calibrated the model.
+        true: their n classes.
+
+    Raises ValueError for a class that the model does not know.
+    """
+    return known_errors(reader.classes, true, decisions_of(reader, raw, point))
+
+
+def decisions_of(reader: Reader, raw: Floats, point: Point | None = None) -> list[Decision]:
+    """The decision on each image of uncalibrated probabilities (n, C), without checks of the image."""
+    found, classes = reader.calibration, reader.classes
+    said = []
+    for one in np.asarray(raw, dtype=np.float64):
+        probabilities = one if found is None else tempered(one, found.temperature)
+        members = None if found is None else found.prediction_set(one)[1]
+        blast = None if found is None else found.blast(one)
+        chosen = None if point is None else (point.name, point.decision(probabilities, classes))
+        said.append(decide(classes, probabilities, members, (), blast, chosen))
+    return said
