@@ -57,7 +57,10 @@ class Reported:
 
 
 def card_sections(card: Mapping[str, Any]) -> list[Section]:
-    """The facts of a model card, whatever they are, a section for each part that has parts of its own."""
+    """The facts of a model card, whatever they are, a section for each part that has parts of its own.
+
+    Labels that are numbers only keep sentences apart, and are left out.
+    """
     plain = [(_words(name), _told(value)) for name, value in card.items() if not isinstance(value, Mapping)]
     found: list[Section] = [("Model", plain)] if plain else []
     for name, part in card.items():
@@ -86,7 +89,7 @@ def limits(reading: Reading | None) -> list[str]:
 
 
 def _words(name: str) -> str:
-    text = str(name).replace("_", " ").strip()
+    text = "" if str(name).isdigit() else str(name).replace("_", " ").strip()
     return text[:1].upper() + text[1:]
 
 

@@ -131,10 +131,13 @@ class Sheet(FPDF):
         return step * len(lines) if isinstance(lines, list) else step
 
     def pairs(self, rows: Sequence[tuple[str, str]], label: float = 48, size: float = 8.5) -> None:
-        """Labels (`label` mm wide) and what they say, a row each."""
+        """Labels (`label` mm wide) and what they say, a row each; what has no label takes the whole width."""
         step = size * 0.5
         for name, text in rows:
             said = printable(text)
+            if not name:
+                self.line_of(said, size, gap=0.8)
+                continue
             self.ink(size)
             self.need(min(self.height_of(said, WIDTH - label, step), 200.0))
             top, page = self.get_y(), self.page

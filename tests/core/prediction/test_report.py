@@ -129,7 +129,7 @@ def test_letters_that_the_font_lacks_are_seen():
     assert printable("a\nb\x00c") == "a b c"
     assert printable("e\u0301") == "é"
     assert printable("\u202egnp.exe") == "gnp.exe"
-    assert shortened("abcdefghij.png", 8) == "abcd….png"
+    assert shortened("abcdefghij.png", 8) == "abcd…png"
 
 
 def test_a_batch_has_its_count_and_every_reading(printed: Printed):
