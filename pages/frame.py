@@ -24,6 +24,7 @@ page = st.navigation(
             st.Page("query.py", title="Query", icon=":material/database_search:"),
             st.Page("predict.py", title="Predict", icon=":material/biotech:"),
             st.Page("history.py", title="History", icon=":material/history:"),
+            st.Page("batch.py", title="Batch", icon=":material/stacks:"),
         ],
         "What-if": [
             st.Page("whatif_search.py", title="What-if: the search", icon=":material/alt_route:"),

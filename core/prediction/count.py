@@ -104,6 +104,16 @@ class Differential:
         beside = f"{self.undecided} left open between two classes and {self.referred} referred to an expert"
         return f"Of {self.read} cells read, {self.counted} were counted; {beside} are not in the shares."
 
+    @property
+    def correction(self) -> str:
+        """What the correction rests on, or why there is none."""
+        if not self.corrected:
+            return f"Not corrected. {self.problem}"
+        return (
+            f"Corrected for the errors that the model made on {self.images} images of its test split, decided by the "
+            "same rules. It holds if it errs here as it did there; a class with few such images has a wide interval."
+        )
+
     def to_json(self) -> dict[str, Any]:
         rows = [{"class": one.class_, **{k: v for k, v in asdict(one).items() if k != "class_"}} for one in self.rows]
         return asdict(self) | {"rows": rows, "read": self.read}

@@ -42,19 +42,9 @@ def count_table(sheet: Sheet, count: Differential, reviewed: Differential | None
             sheet.cell(width, 5.6, text, align="R")
         sheet.ln(5.6)
     sheet.ln(1.5)
-    sheet.line_of(correction_words(count), 8.5, GREY)
+    sheet.line_of(count.correction, 8.5, GREY)
     if reviewed is not None:
         sheet.line_of(f"After review, an expert's word counts in the place of the model's. {reviewed.words}", 8.5, GREY)
-
-
-def correction_words(count: Differential) -> str:
-    """What the correction rests on, or why there is none."""
-    if not count.corrected:
-        return f"Not corrected. {count.problem}"
-    return (
-        f"Corrected for the errors that the model made on {count.images} images of its test split, decided by the same "
-        "rules. It holds if it errs here as it did there; a class with few such images has a wide interval."
-    )
 
 
 def count_chart(sheet: Sheet, count: Differential) -> None:

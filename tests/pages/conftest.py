@@ -22,6 +22,7 @@ PAGES["whatif_search"] = "whatif_search.py"
 PAGES["query"] = "query.py"
 PAGES["data"] = "data.py"
 PAGES["history"] = "history.py"
+PAGES["batch"] = "batch.py"
 
 OpenPage = Callable[..., AppTest]
 

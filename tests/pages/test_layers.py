@@ -47,6 +47,7 @@ def test_no_page_but_predict_brings_torch(tmp_path: Path):
         "from streamlit.testing.v1 import AppTest\n"
         "for page in ('searches.py', 'search.py', 'compare.py', 'evaluate.py', 'whatif_search.py',\n"
         "             'whatif_decision.py', 'whatif_fusion.py', 'query.py', 'data.py', 'history.py'):\n"
+        "             'whatif_decision.py', 'whatif_fusion.py', 'query.py', 'data.py', 'batch.py'):\n"
         "    app = AppTest.from_file('pages/frame.py', default_timeout=60)\n"
         "    app.switch_page(page)\n"
         "    assert not app.run().exception\n"
