@@ -61,6 +61,10 @@ def main(argv: list[str] | None = None) -> int:
         import_module(module).add_arguments(own)
         modules.append(own)
     commands.add_parser("recipes", help="list the recipes against shortcuts that `search --recipe` takes")
+    field = commands.add_parser("field", help="find the white cells of a whole field of a smear")
+    from core.prediction import smear_command
+
+    smear_command.add_arguments(field)
     sample = commands.add_parser("sample", help="make synthetic sample cells")
     sample.add_argument("folder", type=Path)
     sample.add_argument("--per-class", type=int, default=60)
@@ -102,6 +106,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "compare":
         csv = [] if arguments.csv is None else ["--csv", str(arguments.csv.absolute())]
         return _of_pages(arguments, ["compare_command", *arguments.searches, *csv])
+    if arguments.command == "field":
+        from core.prediction import smear_command
+
+        return smear_command.run(arguments)
     if arguments.command == "store":
         from store import cli
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from skimage.measure import label
 
 from core.prediction.smear_nuclei import Labels, area, body_mask, find_nuclei
-from core.prediction.smear_scale import Ruler, red_cell_diameter
+from core.prediction.smear_scale import Ruler, ruler_of
 from core.prediction.smear_settings import Settings
 from core.prediction.smear_stain import Pixels, Stains, separate
 from core.prediction.smear_view import shrunk
@@ -42,8 +42,7 @@ def find_cells(rgb: Pixels, settings: Settings = USUAL) -> list[Box]:
     Raises SmearError for settings that cannot be used.
     """
     settings.check()
-    ruler = Ruler(settings.red_cell, True) if settings.red_cell else red_cell_diameter(rgb)
-    return find_by(rgb, ruler, settings)
+    return find_by(rgb, ruler_of(rgb, settings), settings)
 
 
 def find_by(rgb: Pixels, ruler: Ruler, settings: Settings = USUAL) -> list[Box]:

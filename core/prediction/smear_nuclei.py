@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from skimage.filters import threshold_otsu
 from skimage.measure import label, regionprops
 from skimage.morphology import h_maxima
@@ -17,6 +17,7 @@ from core.prediction.smear_settings import Settings
 from core.prediction.smear_stain import Mask, Stains
 
 Labels = NDArray[np.int32]
+Place = tuple[slice, slice]
 
 
 def area(unit: float) -> float:
@@ -67,24 +68,38 @@ def _parted(groups: Labels, near: Mask, unit: float, settings: Settings) -> Labe
 
 def _joined(nuclei: Labels, body: Mask, unit: float, settings: Settings) -> Labels:
     """The nuclei, with those joined that lie in one body: it covers the hull around them, and they are not too far."""
+    regions = regionprops(nuclei)
+    if len(regions) < 2:
+        return nuclei
     result = nuclei.copy()
-    pairs = []
-    for first, second in combinations(regionprops(nuclei), 2):
-        away = math.dist(first.centroid, second.centroid)
-        if away <= settings.widest * unit:
-            pairs.append((away, first.label, second.label))
-    now = {number: number for _, *both in pairs for number in both}
-    for _, first, second in sorted(pairs):
-        one, other = now[first], now[second]
+    middles = np.array([region.centroid for region in regions])
+    pairs = cKDTree(middles).query_pairs(settings.widest * unit, output_type="ndarray")
+    order = np.argsort(np.linalg.norm(middles[pairs[:, 0]] - middles[pairs[:, 1]], axis=1), kind="stable")
+    group = {index: index for index in range(len(regions))}
+    places = {index: region.slice for index, region in enumerate(regions)}
+    for first, second in pairs[order].tolist():
+        one, other = sorted((group[first], group[second]))
         if one == other:
             continue
-        (union,) = regionprops(np.isin(result, (one, other)).astype(np.uint8))
-        if union.feret_diameter_max > settings.widest * unit:
+        place = _around(places[one], places[other])
+        numbers = regions[one].label, regions[other].label
+        (union,) = regionprops(np.isin(result[place], numbers).astype(np.uint8))
+        if max(union.image.shape) > settings.widest * unit or union.feret_diameter_max > settings.widest * unit:
             continue
-        if body[union.slice][union.image_convex].mean() >= settings.covered:
-            result[result == other] = one
-            now = {number: one if group == other else group for number, group in now.items()}
+        if body[place][union.slice][union.image_convex].mean() >= settings.covered:
+            view = result[place]
+            view[view == numbers[1]] = numbers[0]
+            places[one] = place
+            group = {index: one if now == other else now for index, now in group.items()}
     return result
+
+
+def _around(one: Place, other: Place) -> Place:
+    """The smallest rectangle that holds both."""
+    rows, columns = (
+        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
+    )  # fmt: skip
+    return rows, columns
 
 
 def _larger(mask: Mask, least: float) -> Mask:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.measure import label, regionprops
 
+from core.prediction.smear_settings import Settings
 from core.prediction.smear_stain import Mask, Pixels, separate
 from core.prediction.smear_view import shrunk
 
@@ -31,6 +32,17 @@ class Ruler:
 
     diameter: float
     measured: bool
+
+    @property
+    def words(self) -> str:
+        """What it is, in a clause."""
+        how = "as measured here" if self.measured else "assumed, as no red cells could be measured"
+        return f"a red cell takes {self.diameter:.0f} px, {how}"
+
+
+def ruler_of(rgb: Pixels, settings: Settings) -> Ruler:
+    """The ruler that the settings give, or else the one measured in the field (H, W, 3)."""
+    return Ruler(settings.red_cell, True) if settings.red_cell else red_cell_diameter(rgb)
 
 
 def red_cell_diameter(rgb: Pixels) -> Ruler:

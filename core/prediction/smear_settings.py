@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+HALVES: Final = ("tune", "report")  # of fields with drawn cells: settings are chosen on one, judged on the other
 
 
 class SmearError(ValueError):

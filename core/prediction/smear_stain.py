@@ -4,7 +4,7 @@ Light that goes through stains loses the sum of their optical densities, each st
 and blue (A. C. Ruifrok, D. A. Johnston, Anal. Quant. Cytol. Histol. 23, 2001, 291-299). The proportions of the red
 cells are read off the field itself, as M. Macenko et al. do for both stains (ISBI 2009, 1107-1110), so that camera and
 laboratory matter less; what they explain is taken away. Blue light tells how much of it there is: red cells absorb it,
-nuclei and white cytoplasm hardly do.
+nuclei and white cytoplasm much less of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ Mask = NDArray[np.bool_]
 RED_CELL: Final = (0.4, 1.0, 0.85)  # density of a red cell in R, G and B, beside its G: where a field shows none
 LEAST_RED: Final = 0.01  # share of the field that red cells cover at least, for their colour to be taken from it
 LEAST_DENSITY: Final = 0.04  # of a red cell, in green: less is noise on empty glass
-STAINED: Final = 0.10  # density, summed over R, G and B, below which nothing counts as stained
+STAINED: Final = (0.10, 0.16)  # limits of the density, summed over R, G and B, from which on anything counts as stained
+RED: Final = 0.4  # of what it absorbs of green, a red cell absorbs more of blue, nuclei and white cytoplasm less
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,11 @@ def separate(rgb: Pixels, smoothing: float) -> Stains:
         layer = glass[channel] - np.log10(np.maximum(rgb[..., channel].astype(np.float32), 1))
         ndimage.gaussian_filter(layer, smoothing, output=density[..., channel])
     total = density.sum(axis=2)
-    flat = float(np.ptp(total)) < STAINED
-    stained = np.zeros(total.shape, np.bool_) if flat else total > max(float(threshold_otsu(total)), STAINED)
-    reddish = stained & (density[..., 0] < density[..., 2])  # a nucleus absorbs more red than blue
+    low, high = STAINED
+    flat = float(np.ptp(total)) < low
+    # Where nuclei are far darker than red cells, Otsu parts these two, and the upper limit takes the red cells in.
+    stained = total > (low if flat else min(max(float(threshold_otsu(total)), low), high))
+    reddish = stained & (density[..., 2] > RED * density[..., 1])
     red, green, blue = np.multiply(RED_CELL, 3 * LEAST_DENSITY)
     if reddish.mean() >= LEAST_RED:
         seen = np.median(density[reddish], axis=0)
