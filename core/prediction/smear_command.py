@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("image", nargs="?", type=Path, metavar="IMAGE", help="an image of a whole field")
     what.add_argument("--evaluate", type=Path, metavar="DIR", help="a folder of fields with boxes.csv, as BCCD has it")
+    what.add_argument("--scale-of", type=Path, metavar="DIR", help="say at which scale training images show cells")
     parser.add_argument(
         "--half",
         choices=HALVES,
@@ -37,12 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Find, print; the exit code. Raises ValueError, one sentence."""
-    settings = replace(USUAL, sensitivity=arguments.sensitivity, red_cell=arguments.red_cell)
+    settings = Settings(sensitivity=arguments.sensitivity, red_cell=arguments.red_cell)
     settings.check()
+    if arguments.boxes is not None and arguments.image is None:
+        raise SmearError("--boxes writes what was found in one IMAGE; name one, or leave it out.")
+    if arguments.scale_of is not None:
+        from core.prediction.smear_training import scale_of  # scikit-image takes a second to load
+
+        print(scale_of(arguments.scale_of.expanduser()))
+        return 0
     if arguments.evaluate is not None:
-        if arguments.boxes is not None:
-            raise SmearError("--boxes writes what was found in one IMAGE; leave it out with --evaluate.")
-        from core.prediction.smear_judge import evaluate  # scikit-image takes a second to load
+        from core.prediction.smear_judge import evaluate
 
         print(evaluate(arguments.evaluate.expanduser(), arguments.half, settings))
         return 0

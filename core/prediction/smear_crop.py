@@ -10,10 +10,13 @@ import numpy as np
 
 from core.data.cell_mask import background_colour
 from core.prediction.smear import Box
+from core.prediction.smear_scale import Ruler
 from core.prediction.smear_settings import SmearError
 from core.prediction.smear_stain import Pixels
 
-SHARE: Final = 0.52  # of the side of a training image that the longer side of its cell's box takes: docs/results.md
+ACROSS: Final = 4.6  # red cells that the side of a training image measures: 5.2 in Barcelona's, 4.1 in Munich's
+LARGEST: Final = 0.8  # of the side that the cell takes at most, however large it is
+SHARE: Final = 0.5  # of the side that the cell takes, where the field shows no red cells to go by
 LEAST: Final = 8  # px: sides of a box below which nothing can be read
 EDGE: Final = 0.01  # of a box's shorter side: as near to the edge of the field, a cell is taken to be cut by it
 
@@ -26,15 +29,16 @@ class Crop:
     at_edge: bool
 
 
-def crop(rgb: Pixels, box: Box, share: float = SHARE) -> Crop:
-    """The square around a box in which the box's longer side takes `share` of the side; never scaled.
+def crop(rgb: Pixels, box: Box, ruler: Ruler) -> Crop:
+    """The square around a box, as many red cells across as training images are; never scaled.
 
-    What lies beyond the field is filled with the colour of empty glass around the cell.
+    So a small cell looks small, as it does in training. What lies beyond the field is filled with the colour of empty
+    glass around the cell.
 
     Raises SmearError where the box does not lie in the field (H, W, 3), or is too small to be read.
     """
     inside = within(box, rgb.shape[1], rgb.shape[0])
-    side = max(1, round(max(inside.width, inside.height) / share))
+    side = side_of(inside, ruler)
     left = round(inside.x + inside.width / 2 - side / 2)
     top = round(inside.y + inside.height / 2 - side / 2)
     seen = rgb[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
@@ -43,6 +47,12 @@ def crop(rgb: Pixels, box: Box, share: float = SHARE) -> Crop:
     down, right = max(0, -top), max(0, -left)
     square[down : down + seen.shape[0], right : right + seen.shape[1]] = seen
     return Crop(square, at_edge(box, rgb.shape[1], rgb.shape[0]))
+
+
+def side_of(box: Box, ruler: Ruler) -> int:
+    """The side (px) of the square that is cut around a box."""
+    longer = max(box.width, box.height)
+    return round(max(ACROSS * ruler.diameter, longer / LARGEST)) if ruler.measured else round(longer / SHARE)
 
 
 def at_edge(box: Box, width: int, height: int) -> bool:

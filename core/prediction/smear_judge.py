@@ -100,10 +100,10 @@ def corners_of(box: Box) -> Corners:
 
 def _line(overlap: float, found: Detection) -> str:
     recall, precision = (_words(one) for one in (found.recall, found.precision))
-    real, all_ = found.matched + found.missed, found.matched + found.false
+    there, boxes = found.matched + found.missed, found.matched + found.false
     return (
-        f"IoU {overlap:g}: recall {recall}, {found.matched} of {real}; precision {precision}, {found.matched} of {all_}; "
-        f"F1 {found.f1:.3f}"
+        f"IoU {overlap:g}: recall {recall}, {found.matched} of {there}; precision {precision}, {found.matched} of "
+        f"{boxes}; F1 {found.f1:.3f}"
     )
 
 

@@ -17,7 +17,8 @@ class Settings:
     """How white cells are looked for. Lengths in diameters and areas in areas of a typical red cell of the field.
 
     Attributes:
-        sensitivity: 1 is usual; at 2 half the nuclear stain and half the nucleus are enough, at 0.5 twice as much is needed.
+        sensitivity: 1 is usual; at 2 half the nuclear stain and half the nucleus are enough, at 0.5 twice as much is
+            needed.
         red_cell: diameter of a typical red cell (px of the field); None: measured there.
         look: diameter (px) that red cells have where the field is looked at; larger fields are made smaller first.
         most_pixels: the field is never looked at with more pixels than that, so memory is bounded.

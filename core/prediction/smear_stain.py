@@ -35,7 +35,8 @@ class Stains:
     """A field (H, W) as densities in units of a typical red cell's density in green light, hence without unit.
 
     Attributes:
-        nuclear: (H, W) absorption of red light beyond what red cells explain: azure B bound to DNA; near 1 in a nucleus.
+        nuclear: (H, W) absorption of red light beyond what red cells explain: azure B bound to DNA; 1 or more in a
+            nucleus.
         white: (H, W) absorption of green light beyond what red cells explain: nuclei, granules and white cytoplasm.
         red: (H, W) True where red cells lie.
         stained: share of the field that anything stained covers.
