@@ -25,7 +25,7 @@ def test_each_box_is_matched_once():
 
 
 def test_as_many_pairs_as_possible_are_matched():
-    """The best pair alone would leave the other two without one: found 1 overlaps true 0 by 9 / 11 and true 1 by 5 / 15."""
+    """The best pair alone (found 1 with true 0, 9 / 11) would leave the other two without one."""
     true = [(0.0, 0.0, 10.0, 1.0), (6.0, 0.0, 16.0, 1.0)]
     found = [(-3.0, 0.0, 7.0, 1.0), (1.0, 0.0, 11.0, 1.0)]
     assert np.allclose(iou(found, true), [[7 / 13, 1 / 19], [9 / 11, 5 / 15]])
