@@ -22,9 +22,11 @@ page = st.navigation(
             st.Page("evaluate.py", title="Evaluate", icon=":material/analytics:"),
             st.Page("data.py", title="Data", icon=":material/dataset:"),
             st.Page("query.py", title="Query", icon=":material/database_search:"),
+        ],
+        "Reading": [
             st.Page("predict.py", title="Predict", icon=":material/biotech:"),
-            st.Page("history.py", title="History", icon=":material/history:"),
             st.Page("batch.py", title="Batch", icon=":material/stacks:"),
+            st.Page("history.py", title="History", icon=":material/history:"),
         ],
         "What-if": [
             st.Page("whatif_search.py", title="What-if: the search", icon=":material/alt_route:"),

@@ -85,7 +85,7 @@ def _near(there: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     below = np.minimum.accumulate(np.where(there, rows, 2 * height + far)[::-1], axis=0)[::-1]
     down = np.minimum(np.minimum(rows - above, below - rows), far).astype(kind)
     squares = np.full((height, width + 2 * far), far * far, kind)
-    squares[:, far : far + width] = down * down
+    squares[:, far : far + width] = np.square(down)
     least = squares[:, far : far + width].copy()
     for step in range(1, most + 1):
         add = kind(step * step)

@@ -55,7 +55,7 @@ def iou(first: Sequence[Corners], second: Sequence[Corners]) -> Floats:
     both = np.prod(np.clip(high - low, 0, None), axis=2)
     areas = [np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1) for boxes in (a, b)]
     either = areas[0][:, None] + areas[1][None, :] - both
-    return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    return np.asarray(np.divide(both, either, out=np.zeros_like(both), where=either > 0))
 
 
 def match(found: Sequence[Corners], true: Sequence[Corners], least: float) -> list[tuple[int, int]]:

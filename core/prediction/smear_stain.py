@@ -72,4 +72,4 @@ def separate(rgb: Pixels, smoothing: float) -> Stains:
             red, green, blue = seen
     nuclear = (density[..., 0] - np.float32(red / blue) * density[..., 2]) / np.float32(green)
     white = (density[..., 1] - np.float32(green / blue) * density[..., 2]) / np.float32(green)
-    return Stains(nuclear, white, reddish, float(stained.mean()))
+    return Stains(np.asarray(nuclear, np.float32), np.asarray(white, np.float32), reddish, float(stained.mean()))

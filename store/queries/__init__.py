@@ -17,8 +17,6 @@ from store.queries.labels import label_check, label_issues
 from store.queries.listing import listing
 from store.queries.outputs import outputs
 from store.queries.own import damage, journals
-from store.queries.readings import Wanted, reading, reading_choices, reading_count, readings, reviews
-from store.queries.reliance import calibrations, reading_checks
 from store.queries.readings import (
     Wanted,
     gatherable,
@@ -29,6 +27,7 @@ from store.queries.readings import (
     review_counts,
     reviews,
 )
+from store.queries.reliance import calibrations, reading_checks
 from store.queries.robustness import robustness
 from store.queries.scope import scope_fits, scope_results, scope_scores
 from store.queries.searches import cycles, epochs_saved, heartbeats, resumptions, search, searches
