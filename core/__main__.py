@@ -25,6 +25,7 @@ MODULES = {
     ),
     "calibrate": ("core.prediction.calibrate_command", "make a model ready for readings"),
     "predict": ("core.prediction.predict_command", "read single images with a trained model"),
+    "field": ("core.prediction.smear_command", "find the white cells of whole fields; measure how well they are found"),
     "export": ("core.prediction.export_command", "write a model's card, or its graph for ONNX Runtime"),
     "readings": ("core.prediction.readings_command", "how far a model's readings hold: calibration, referrals"),
 }  # fmt: skip
@@ -61,10 +62,8 @@ def main(argv: list[str] | None = None) -> int:
         import_module(module).add_arguments(own)
         modules.append(own)
     commands.add_parser("recipes", help="list the recipes against shortcuts that `search --recipe` takes")
-    field = commands.add_parser("field", help="find the white cells of a whole field of a smear")
-    from core.prediction import smear_command
-
-    smear_command.add_arguments(field)
+    gather = commands.add_parser("gather", help="write the kept images that experts reviewed to a folder, to train on")
+    gather.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="a new folder; else one below the home")
     sample = commands.add_parser("sample", help="make synthetic sample cells")
     sample.add_argument("folder", type=Path)
     sample.add_argument("--per-class", type=int, default=60)
@@ -77,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     from store import cli
 
     cli.add_store_commands(store.add_subparsers(dest="store_command", required=True))
-    homes = (search, what_if, note, compare, bundle, app, store, *modules)
+    homes = (search, what_if, note, compare, bundle, gather, app, store, *modules)
     for each in homes:
         each.add_argument("--home", type=Path, default=None, help="where everything lives (CELLASCENT_HOME, ./var)")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -103,13 +102,11 @@ def _run(arguments: argparse.Namespace) -> int:
         return _note(arguments)
     if arguments.command == "bundle":
         return _bundle(arguments)
+    if arguments.command == "gather":
+        return _gather(arguments)
     if arguments.command == "compare":
         csv = [] if arguments.csv is None else ["--csv", str(arguments.csv.absolute())]
         return _of_pages(arguments, ["compare_command", *arguments.searches, *csv])
-    if arguments.command == "field":
-        from core.prediction import smear_command
-
-        return smear_command.run(arguments)
     if arguments.command == "store":
         from store import cli
 
@@ -143,6 +140,23 @@ def _note(arguments: argparse.Namespace) -> int:
     except OSError as error:  # a full disk
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _gather(arguments: argparse.Namespace) -> int:
+    from core.prediction.gather import gather, new_folder
+    from store import queries
+    from store.single import store_of
+
+    folder = arguments.folder.absolute() if arguments.folder else new_folder(arguments.home)
+    with store_of(arguments.home) as connection:
+        rows = queries.gatherable(connection.cursor()).to_dict("records")
+    try:
+        done = gather(arguments.home, rows, folder)
+    except OSError as error:  # a full disk
+        print(error, file=sys.stderr)
+        return 1
+    print(done.words, *(f"  left out {reading_id}: {why}" for reading_id, why in done.left_out), sep="\n")
     return 0
 
 
