@@ -23,7 +23,11 @@ SAID = ("classes", "calibrated", "prediction_set", "decision", "width", "height"
 SNAPSHOT = """() => ({
   rest: document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning',
   image: new URLSearchParams(location.search).get('image'),
-  words: [...document.querySelectorAll('.st-key-decision h2')].map(one => one.innerText.trim()).join('|'),
+  words: [...document.querySelectorAll('.st-key-decision h2')].map(one => {
+    const text = one.cloneNode(true);  // without icons, whose names are text too
+    text.querySelectorAll('[role=img], [data-testid=stIconMaterial]').forEach(icon => icon.remove());
+    return text.textContent.trim();
+  }).join('|'),
   wrong: [...document.querySelectorAll('[data-testid=stException],[data-testid=stAlertContentError]')]
     .map(one => one.innerText.trim()).join('|'),
 })"""
@@ -223,7 +227,7 @@ async def _shown(page: Page, image_id: int, until: float) -> tuple[str, str]:
     while time.monotonic() < until:
         seen = await page.evaluate(SNAPSHOT)
         if seen["rest"] and seen["image"] == str(image_id) and (seen["words"] or seen["wrong"]):
-            return seen["words"].split("\n")[-1], seen["wrong"]
+            return seen["words"], seen["wrong"]
         await asyncio.sleep(0.05)
     raise TimeoutError(f"image {image_id} is not shown after {STEP_SECONDS:.0f} s")
 
