@@ -21,7 +21,7 @@ DECIDING = ("torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn", "
 PACKAGES = (
     *DECIDING,
     "huggingface_hub", "duckdb", "pyarrow", "pandas", "streamlit", "starlette", "uvicorn", "plotly", "psutil",
-    "cleanlab", "scikit-image", "fpdf2",
+    "cleanlab", "scikit-image", "fpdf2", "python-multipart",
 )  # fmt: skip
 HASH = "core_sha256"
 _DECIDE = ("training", "python", "processor", *DECIDING)
