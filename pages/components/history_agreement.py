@@ -67,8 +67,8 @@ def _figures(found: Agreement) -> None:
     kappa = found.kappa
     interval = "no interval" if kappa.low is None else f"{kappa.low:.3f} to {kappa.high:.3f}"
     figure_row([
-        Figure("Reviewed images", f"{found.reviewed:,}", f"{found.overall.n:,} with one class by both",
-               "Each image counts once for a model, by its latest review."),
+        Figure("Reviewed images", f"{found.reviewed:,}", f"{found.overall.n:,} comparable",
+               "Each counts once for a model, by its latest review. Comparable: model and expert both name one class."),
         Figure("Agreement", _value(found.overall), _below(found.overall),
                "Of the images on which both name one class; below it the 95 % Wilson interval and the images."),
         Figure("Cohen's kappa", "–" if kappa.value is None else f"{kappa.value:.3f}",

@@ -33,27 +33,29 @@ def review_controls(reading_row: Mapping[Any, Any], classes: Sequence[str]) -> N
     decided = [str(name) for name in plain_list(reading_row["decided_classes"])]
     with st.container(border=True, key=f"review_{reading_id}", gap="small"):
         _latest(reading_id)
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        given = (decided, tuple(classes))
+        with st.container(horizontal=True):
             for name in decided:
                 words = f"Confirm {name_of(name)}" if len(decided) == 1 else f"It is {name_of(name)}"
                 st.button(
                     words, key=f"confirm_{reading_id}_{name}", icon=":material/check:", on_click=_say,
-                    args=(reading_id, "confirm", name, decided, tuple(classes)),
+                    args=(reading_id, "confirm", name, *given),
                 )  # fmt: skip
-            others = [name for name in classes if name not in decided]
+            st.button(
+                "Refer", key=f"refer_{reading_id}", icon=":material/forward_to_inbox:", on_click=_say,
+                args=(reading_id, "refer", None, *given),
+                help="Somebody else has to look: you settle on no class.",
+            )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(
-                "Correct to", others, index=None, format_func=name_of, accept_new_options=True, width=230,
-                placeholder="Class, or type another", key=_key("class", reading_id), on_change="ignore",
+                "Correct to", [name for name in classes if name not in decided], index=None, format_func=name_of,
+                accept_new_options=True, width=230, placeholder="Class, or type another",
+                key=_key("class", reading_id), on_change="ignore",
                 help="One of the model's classes, or any other cell type: type its name.",
             )  # fmt: skip
             st.button(
                 "Correct", key=f"correct_{reading_id}", icon=":material/edit:", on_click=_say,
-                args=(reading_id, "correct", None, decided, tuple(classes)),
-            )  # fmt: skip
-            st.button(
-                "Refer", key=f"refer_{reading_id}", icon=":material/forward_to_inbox:", on_click=_say,
-                args=(reading_id, "refer", None, decided, tuple(classes)),
-                help="Somebody else has to look: you settle on no class.",
+                args=(reading_id, "correct", None, *given),
             )  # fmt: skip
         grid = st.grid(2, min_column_width=180)
         grid.text_input("Note", key=_key("note", reading_id), max_chars=LONGEST_NOTE, on_change="ignore",

@@ -153,6 +153,17 @@ ORDER BY megabytes DESC
         "bar", "search", "megabytes",
     ),
     Example(
+        "What experts made of readings, by model",
+        """
+SELECT model_id, array_to_string(decided_classes, ' or ') AS decided, verdict, expert_class, count(*) AS readings
+FROM reviewed_reading
+WHERE verdict IS NOT NULL
+GROUP BY ALL
+ORDER BY readings DESC, model_id, decided
+LIMIT 200
+""",
+    ),
+    Example(
         "Trials that failed, and why",
         """
 SELECT s.name AS search, t.trial_id, t.error, t.finished_at
