@@ -21,6 +21,7 @@ from store.sandbox.query import Outcome
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import words
 from tests.store.factory import write_search
+from tests.store.factory_readings import write_history
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +152,7 @@ def example_results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.Da
     home = tmp_path_factory.mktemp("home")
     write_search(home, epochs=2, seed=1)
     write_search(home, epochs=2, seed=2, trials=3, status="FAILED")
+    write_history(home, 20)
     store = empty_store()
     Ingestor(store, home).poll()
     return {example.title: store.execute(example.sql).df() for example in EXAMPLES}
