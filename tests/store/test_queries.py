@@ -28,6 +28,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "confusion": ["?", "val"], "predictions": ["?", "val"], "dataset": ["?"], "dataset_counts": ["?"],
     "images": ["?"], "readings": [], "reading": ["?"], "reading_count": [],
     "reading_choices": [], "reviews": ["?"], "review_counts": [], "gatherable": [],
+    "calibrations": ["?"], "reading_checks": ["?"],
     "notes": ["?"], "fusions": [], "operating_points": ["?"],
     "outputs": [["?"], "val"], "split_hash": ["?"], "resumptions": ["?"],
     "listing": [], "label_check": ["?"], "label_issues": ["?"],
