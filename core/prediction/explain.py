@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.intake import border_colour, to_square
+from core.prediction.map_places import Places, places_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,12 +47,16 @@ class Explanation:
         maps: (C, h, w) over the network's square: what each place adds to a class's logit (activation map), or how far
             the class's probability falls when the place is hidden (occlusion). Below 0: it speaks against the class.
         method: "activation" or "occlusion".
+        size: side of the square, in pixels.
+        places: where the map's places lie on it; None: they are spread evenly.
         full: value in `maps` that gets the strongest colour, the same for all classes so that they can be compared.
         words: how to read the colours.
     """
 
     maps: Array
     method: Literal["activation", "occlusion"]
+    size: int
+    places: Places | None
     full: float
     words: str
 
@@ -66,7 +71,8 @@ def explain(reader: Reader, seen: Seen) -> Explanation:
     if len(reader.members) == 1:
         maps, head = seen.looks[0].maps, reader.members[0].head()
         if maps is not None and head is not None and min(maps.shape[2:]) >= LEAST_SIDE:
-            return activation(maps[0], head)
+            facts = reader.members[0].facts
+            return activation(maps[0], head, facts.image_size, places_of(facts.backbone, facts.image_size))
 
     def predict(squares: NDArray[np.uint8]) -> Array:
         sizes = [member.facts.image_size for member in reader.members]
@@ -87,15 +93,18 @@ def class_maps(features: Array, head: Head) -> Array:
     return np.asarray(np.tensordot(head[0], features, axes=1), np.float32)
 
 
-def activation(features: Array, head: Head) -> Explanation:
-    """The activation maps, from the last feature map (D, h, w); strongest is the largest value of any class."""
+def activation(features: Array, head: Head, size: int, places: Places | None = None) -> Explanation:
+    """The activation maps, from the last feature map (D, h, w) of a square of `size` px.
+
+    The strongest colour is the largest value of any class at any place.
+    """
     maps = class_maps(features, head)
     full = float(np.abs(maps).max())
     words = (
         f"Class activation map of {maps.shape[1]} x {maps.shape[2]} places. Colour: what a place adds to the class's "
         "score, beside the most that any place of this image does to any class. What speaks against the class has none."
     )
-    return Explanation(maps, ACTIVATION, full, words)
+    return Explanation(maps, ACTIVATION, size, places, full, words)
 
 
 def occlusion(predict: Callable[[NDArray[np.uint8]], Array], square: NDArray[np.uint8]) -> Explanation:
@@ -110,7 +119,7 @@ def occlusion(predict: Callable[[NDArray[np.uint8]], Array], square: NDArray[np.
         "Occlusion: the maps of this model are too coarse, or not exact. Colour: how far the class's probability falls "
         f"when a patch hides the place, at the most {full:.0%}. Where hiding raises it there is none."
     )
-    return Explanation(falls, OCCLUSION, full, words)
+    return Explanation(falls, OCCLUSION, square.shape[0], None, full, words)
 
 
 def occlusion_maps(predict: Callable[[NDArray[np.uint8]], Array], square: NDArray[np.uint8]) -> Array:

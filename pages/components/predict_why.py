@@ -16,7 +16,7 @@ from pages.components.data import home, record
 from pages.components.guard import guarded
 from pages.components.pictures import draw_picture
 from pages.components.predict_reading import explanation_of
-from pages.components.predict_view import view
+from pages.components.predict_view import FRAME, view
 from pages.components.predict_words import two_classes
 
 if TYPE_CHECKING:
@@ -41,14 +41,18 @@ def why(reader: Reader, seen: Seen) -> None:
 def _map(rgb: Any, explanation: Explanation, classes: tuple[str, ...], first: str, sha256: str) -> None:
     names = [first, *(name for name in classes if name != first)]
     st.markdown(f"**{LABEL}**")
-    class_ = st.selectbox("What speaks for", names, format_func=name_of, key=f"why_class_{sha256}_{first}")
-    strength = st.slider("Strength of the map", 0, 100, 60, 5, format="%d %%", key="why_strength")
+    place = st.container()
+    strength = st.slider("Strength of the map", 0, 100, 65, 5, format="%d %%", key="why_strength", width=FRAME)
+    class_ = st.selectbox("What speaks for", names, format_func=name_of, key=f"why_class_{sha256}_{first}", width=FRAME)
     map_ = explanation.maps[classes.index(class_)]
-    laid = heat_overlay(rgb, map_, strength / 100, full=explanation.full)
-    view(laid, f"Where the network looked for {name_of(class_)}, as colour over the image")
+    laid = heat_overlay(
+        rgb, map_, strength / 100, full=explanation.full, size=explanation.size, places=explanation.places
+    )
+    with place:
+        view(laid, f"Where the network looked for {name_of(class_)}, as colour over the image")
+        st.caption(explanation.words)
     if not (map_ > 0).any():
         st.caption(f"No place of this image speaks for {name_of(class_)}.")
-    st.caption(explanation.words)
 
 
 def _references(reader: Reader, seen: Seen) -> None:

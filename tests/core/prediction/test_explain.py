@@ -12,12 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from core.data.intake import to_square
 from core.learning import backbones
 from core.learning.model import ModelFacts, input_statistics, save_weights
 from core.prediction import explain as looking
 from core.prediction.explain import ACTIVATION, OCCLUSION, class_maps, explain, linear_head, occlusion_maps
-from core.prediction.heat import COLOURS, heat_overlay, on_image
 from core.prediction.models import ModelEntry
 from core.prediction.predictor import Look, TorchPredictor
 from core.prediction.reader import Reader
@@ -100,9 +98,8 @@ class Net(SimpleNamespace):
     """A network of 32 px whose last feature map is `side` cells wide and lit at one of them."""
 
     def __init__(self, side: int, linear: bool = True, size: int = 32) -> None:
-        super().__init__(
-            facts=SimpleNamespace(image_size=size), side=side, linear=linear, runtime="torch", weights_sha256="w"
-        )
+        facts = SimpleNamespace(image_size=size, backbone="inception_v3")
+        super().__init__(facts=facts, side=side, linear=linear, runtime="torch", weights_sha256="w")
 
     def head(self) -> tuple[np.ndarray, np.ndarray] | None:
         return (np.array([[2.0], [-1.0]], np.float32), np.zeros(2, np.float32)) if self.linear else None
@@ -147,46 +144,6 @@ def test_a_fusion_is_occluded_as_a_whole_each_member_at_its_own_size():
 
 def test_falls_of_nothing_have_no_strong_colour():
     assert looking.occlusion(lambda squares: np.full((len(squares), 2), 0.5), corner_image()).full == 0.05
-
-
-@pytest.mark.parametrize(("height", "width"), [(60, 60), (60, 62), (40, 120), (120, 30), (7, 300)])
-def test_a_map_lies_on_the_image_where_the_square_shows_it(height: int, width: int):
-    """A blob of the image, followed through `to_square` and back."""
-    image = np.zeros((height, width, 3), np.uint8)
-    top, left = height * 2 // 3, width // 5
-    down, across = max(2, height // 8), max(2, width // 8)
-    image[top : top + down, left : left + across] = 255
-    square = to_square(image, 96)[..., 0].astype(np.float32)
-    back = on_image(square, height, width, 96)
-    assert back.shape == (height, width)
-    rows, columns = np.mgrid[:height, :width]
-    centre = [float((back * grid).sum() / back.sum()) for grid in (rows, columns)]
-    assert centre[0] == pytest.approx(top + (down - 1) / 2, abs=0.01 * max(height, width))
-    assert centre[1] == pytest.approx(left + (across - 1) / 2, abs=0.01 * max(height, width))
-
-
-def test_what_lies_over_the_padding_is_left_out():
-    map_ = np.zeros((9, 9), np.float32)
-    map_[:2] = 1  # an image three times as wide as high fills rows 3 to 5; row 2 is still the neighbour of its edge
-    assert on_image(map_, 100, 300, 99).max() == 0
-    map_[2:7] = 2
-    assert on_image(map_, 100, 300, 99) == pytest.approx(2)
-
-
-def test_only_support_is_coloured_and_the_strength_blends_it():
-    image = RNG.integers(0, 256, (40, 40, 3), dtype=np.uint8)
-    map_ = np.full((8, 8), -3.0, np.float32)
-    assert (heat_overlay(image, map_, 1.0) == image).all()
-    map_[:4] = 3
-    half = heat_overlay(image, map_, 0.5)
-    assert half.dtype == np.uint8
-    assert (half[-10:] == image[-10:]).all()
-    assert half[0, 0] == pytest.approx((image[0, 0] + COLOURS[-1]) / 2, abs=1)
-    assert heat_overlay(image, map_, 1.0)[0, 0] == pytest.approx(COLOURS[-1])
-    assert (heat_overlay(image, map_, 0.0) == image).all()
-    weak = heat_overlay(image, map_, 1.0, full=300.0)  # 1 % of what is strong
-    assert np.abs(weak.astype(int) - image).max() < 30
-    assert (heat_overlay(image, np.zeros((8, 8), np.float32), 1.0) == image).all()
 
 
 def test_a_trained_networks_maps_give_its_logits(tmp_path: Path):
