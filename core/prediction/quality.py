@@ -63,7 +63,9 @@ def measure(square: Pixels, width: int, height: int) -> Measures:
     """Measure a square (S, S, 3) of uint8 RGB made of an image of `width` x `height` px."""
     light = square.astype(np.float32) @ _LUMA
     variance = float(ndimage.laplace(light).var())
-    beyond = (square.max(axis=2) <= CLIPPED[0]) | (square.min(axis=2) >= CLIPPED[1])
+    red, green, blue = np.moveaxis(square, 2, 0)  # reducing three planes takes a tenth of reducing the last axis
+    most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    beyond = (most <= CLIPPED[0]) | (least >= CLIPPED[1])
     dark = light <= np.quantile(light, DARK)
     stained, glass = square[dark].astype(np.float32).mean(axis=0), background_colour(square)
     stain = -np.log10(np.maximum(np.concatenate([glass, stained]), 1) / 255)
