@@ -18,7 +18,7 @@ from core.search.settings import SearchSettings, thread_share
 
 PACKAGES = (
     "torch", "torchvision", "timm", "numpy", "duckdb", "pyarrow", "streamlit", "mlflow-skinny", "SQLAlchemy",
-    "tensorboardX", "tensorboard",
+    "tensorboardX", "tensorboard", "onnxruntime",
 )  # fmt: skip
 
 
