@@ -1,5 +1,7 @@
 """Many images read one after the other: what needs eyes first, a differential count, a report."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.prediction.count import reviewed_count
@@ -27,8 +29,7 @@ else:
         reviews = reviews_of(read("readings", Wanted(batch_id=run.batch_id), len(items)))
         count = count_of(run)
         after = reviewed_count(run.about.classes, after_review(items, reviews)) if reviews else None
-        count_section(count, after, run.batch_id)
-        report_button(run, items, reviews, count, after)
+        count_section(count, after, run.batch_id, partial(report_button, run, items, reviews, count, after))
         list_section(run, items, reviews)
     elif run.progress().over:
         st.info("Nothing was read in this batch.", icon=":material/info:")

@@ -16,6 +16,7 @@ from pages.components.predict_decision import bars, checks, decision_panel
 from pages.components.predict_image import ImageFile, image_choice
 from pages.components.predict_reading import reader_of, seen_by
 from pages.components.predict_record import keep_choice, on_record
+from pages.components.predict_report import report_button
 from pages.components.predict_view import view, zoom_controls
 from pages.components.predict_why import why
 from pages.components.shortcut_badge import shortcut_line
@@ -70,6 +71,7 @@ def reading(model: Model, chosen: Chosen | None, image: ImageFile) -> None:
                 else:
                     keep_choice(found, image)
                     st.caption(f"On record as {reading_id}.")
+                    report_button(reader, seen, image.name, reading_id)
 
 
 st.warning(

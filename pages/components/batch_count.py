@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -22,18 +22,26 @@ def count_of(run: BatchRun) -> Differential:
     return _counted(run.batch_id, len(items), run.errors is None, run, items)
 
 
-def count_section(count: Differential, after: Differential | None, name: str) -> None:
-    """Draw the count; `name` is of the file that its CSV is saved as, and of what it is of."""
+def count_section(
+    count: Differential, after: Differential | None, name: str, beside: Callable[[], None] = lambda: None
+) -> None:
+    """Draw the count.
+
+    Args:
+        name: of what it is of; the file that its CSV is saved as begins with it.
+        beside: draws what stands beside the button of the CSV.
+    """
     st.subheader("Differential count", anchor=False)
     st.caption(count.words)
-    left, right = st.columns([1.1, 1], gap="large")
-    with left:
+    grid = st.grid(2, min_column_width=480, gap="large")  # under each other in a narrow window
+    with grid.cell():
         table = count_table(count, after)
-        share = st.column_config.TextColumn(help="Share of the counted cells, with its 95 % interval", width="medium")
+        share = st.column_config.TextColumn(help="Share of the counted cells, with its 95 % interval", width=138)
         st.dataframe(
-            table, hide_index=True, key=f"count_{name}", height=ROW * (len(table) + 1) + 3,
+            table, hide_index=True, key=f"count_{name}", height=ROW * (len(table) + 1) + 3, row_height=ROW,
             column_config={
-                "cells": st.column_config.NumberColumn(help="Cells on which one class was decided", width="small"),
+                "class": st.column_config.TextColumn(width=120),
+                "cells": st.column_config.NumberColumn(help="Cells on which one class was decided", width=60),
                 "as found": share, "corrected": share, "after review": share,
             },
             alt="Differential count: cells, and shares with their intervals",
@@ -41,8 +49,10 @@ def count_section(count: Differential, after: Differential | None, name: str) ->
         st.caption(count.correction)
         if after is not None:
             st.caption(f"After review, an expert's word counts in the place of the model's. {after.words}")
-        csv_button(lambda: count_rows(count), f"{name}-count", f"count_csv_{name}", label="CSV of the count")
-    with right:
+        with st.container(horizontal=True):
+            csv_button(lambda: count_rows(count), f"{name}-count", f"count_csv_{name}", label="CSV of the count")
+            beside()
+    with grid.cell():
         show(
             draw(differential_chart, count_rows(count)), key="differential",
             alt="Share of each class with its 95 % interval, as found and as corrected",

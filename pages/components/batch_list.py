@@ -41,7 +41,7 @@ def list_section(run: BatchRun, items: Sequence[Item], reviews: Reviews) -> None
         open_at = st.session_state.get(_OPEN)
         place = next((at for at, item in enumerate(rows) if item.at == open_at), 0)
         _walk(rows, place)
-        one_section(run, rows[place])
+        one_section(run, rows[place], reviews)
 
 
 def _page(rows: Sequence[Item]) -> Sequence[Item]:
@@ -61,10 +61,10 @@ def _table(run: BatchRun, shown: Sequence[Item], reviews: Reviews) -> None:
         height=ROW * min(len(shown), 10) + 40, on_select=lambda: _picked(key, shown), selection_mode="single-row",
         column_config={
             "picture": st.column_config.ImageColumn("", width=70),
-            "decision": st.column_config.TextColumn(width="medium"),
+            "decision": st.column_config.TextColumn(width=175),
             "probability": st.column_config.NumberColumn(format="percent", width="small",
                                                          help="Of the most probable class"),
-            "reasons": st.column_config.TextColumn("reasons to look", width="medium"),
+            "reasons": st.column_config.TextColumn("reasons to look", width=215),
         },
         alt="Readings of the batch: small picture, decision, highest probability, reasons to look, review, file",
     )  # fmt: skip
@@ -73,7 +73,7 @@ def _table(run: BatchRun, shown: Sequence[Item], reviews: Reviews) -> None:
 def _walk(rows: Sequence[Item], place: int) -> None:
     """Buttons to the reading before and after, in the order of the table."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.button("Before", icon=":material/arrow_back:", disabled=place == 0, key="batch_before",
+        st.button("Previous", icon=":material/arrow_back:", disabled=place == 0, key="batch_before",
                   on_click=_go, args=(rows[max(0, place - 1)].at,))  # fmt: skip
         st.caption(f"{place + 1:,} of {len(rows):,}")
         st.button("Next", icon=":material/arrow_forward:", disabled=place + 1 == len(rows), key="batch_next",

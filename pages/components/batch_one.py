@@ -8,15 +8,17 @@ import streamlit as st
 from core.prediction.batch import BatchRun, Item
 from core.prediction.reading import FLAG_LABELS, REFER, SET, Reading, name_of
 from pages.charts.probabilities import probabilities
+from pages.components.batch_tables import Reviews, reported
 from pages.components.drawing import draw, show
 from pages.components.notes import plain
 from pages.components.predict_words import blast_words, decided_words, set_words
+from pages.components.reading_report import reading_report_button
 from pages.components.review_controls import review_controls
 
 COLOURS = {REFER: "red", SET: "orange"}
 
 
-def one_section(run: BatchRun, item: Item) -> None:
+def one_section(run: BatchRun, item: Item, reviews: Reviews) -> None:
     """Draw the file that is open."""
     with st.container(border=True):
         st.markdown(f"**{plain(item.name)}**", anchors=False)
@@ -24,6 +26,7 @@ def one_section(run: BatchRun, item: Item) -> None:
             st.error(item.why, icon=":material/image_not_supported:")
             return
         _reading(run, item, item.reading)
+        reading_report_button(lambda: reported([item], reviews)[0], item.reading_id, f"batch_pdf_{item.at}")
     row = {"reading_id": item.reading_id, "decided_classes": list(item.reading.decision.classes)}
     review_controls(row, item.reading.classes)
 

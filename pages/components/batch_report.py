@@ -9,8 +9,7 @@ import streamlit as st
 from core.prediction.batch import BatchRun, Item
 from core.prediction.count import Differential
 from pages.components.batch_tables import Reviews, reported
-from pages.components.data import home
-from pages.components.guard import log
+from pages.components.reading_report import card_of
 
 
 def report_button(
@@ -40,17 +39,6 @@ def report_of(
     ]
     refused = [(item.name, item.why) for item in items if item.reading is None]
     return batch_report(
-        f"Batch {run.batch_id}", reported(items, reviews), count, _card(about.model_id), reviewed=after, facts=facts,
+        f"Batch {run.batch_id}", reported(items, reviews), count, card_of(about.model_id), reviewed=after, facts=facts,
         refused=refused,
     )  # fmt: skip
-
-
-def _card(model_id: str) -> dict[str, dict[str, str]] | None:
-    """The model card in words; None, and the report says so, where there is none."""
-    from core.prediction.card import card
-
-    try:
-        return card(home(), model_id).to_words()
-    except ValueError as error:
-        log.warning("There is no card of %s", model_id, exc_info=error)
-        return None
