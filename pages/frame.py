@@ -26,6 +26,7 @@ page = st.navigation(
         "Reading": [
             st.Page("predict.py", title="Predict", icon=":material/biotech:"),
             st.Page("batch.py", title="Batch", icon=":material/stacks:"),
+            st.Page("field.py", title="Field", icon=":material/grid_view:"),
             st.Page("history.py", title="History", icon=":material/history:"),
         ],
         "What-if": [

@@ -14,7 +14,7 @@ from core.prediction.smear_scale import Ruler
 from core.prediction.smear_settings import SmearError
 from core.prediction.smear_stain import Pixels
 
-ACROSS: Final = 4.6  # red cells that the side of a training image measures: 5.2 in Barcelona's, 4.1 in Munich's
+ACROSS: Final = 4.6  # red cells that the side of a training image measures: 5.0 in Barcelona's, 4.3 in Munich's
 LARGEST: Final = 0.8  # of the side that the cell takes at most, however large it is
 SHARE: Final = 0.5  # of the side that the cell takes, where the field shows no red cells to go by
 LEAST: Final = 8  # px: sides of a box below which nothing can be read

@@ -23,6 +23,7 @@ PAGES["query"] = "query.py"
 PAGES["data"] = "data.py"
 PAGES["history"] = "history.py"
 PAGES["batch"] = "batch.py"
+PAGES["field"] = "field.py"
 
 OpenPage = Callable[..., AppTest]
 

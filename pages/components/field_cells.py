@@ -1,0 +1,96 @@
+"""The cells of a field that were read: what needs eyes first, then the count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.evaluation.fusion import FusionError
+from core.prediction.count import Differential, differential
+from core.prediction.field import CellReading, Field
+from core.prediction.reading import CLASS, SET
+from pages.charts.differential import differential_chart
+from pages.components.batch_tables import count_rows, count_table
+from pages.components.csv_button import csv_button
+from pages.components.drawing import draw, show
+from pages.components.field_tables import cell_words, export_table, in_order, share_of, why
+from pages.components.models import Model, outputs_of
+from pages.components.predict_choice import Chosen
+
+COLUMNS = 5
+COLOURS = {CLASS: "blue", SET: "orange"}
+FIRST = 20  # cells that are drawn before a person asks for the rest
+
+
+def gallery(cells: Sequence[CellReading]) -> None:
+    """Each cell as the model saw it, with what was decided and why it needs eyes."""
+    st.subheader("Cells", anchor=False)
+    ordered = in_order(cells)
+    everything = len(ordered) <= FIRST or st.toggle(f"Show all {len(ordered)} cells", key="field_all")
+    shown = ordered if everything else ordered[:FIRST]
+    for start in range(0, len(shown), COLUMNS):
+        for place, cell in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
+            with place.container(border=True, gap="xsmall"):
+                _cell(cell)
+
+
+def count_section(model: Model, chosen: Chosen | None, cells: Sequence[CellReading], reader: Any, field: Field) -> None:
+    """The differential count without the cells that the edge cuts, unless a person wants them in."""
+    st.subheader("Differential count", anchor=False)
+    cut = sum(cell.at_edge for cell in cells)
+    whole = not cut or st.toggle(
+        f"Count the {cut} at the edge too", key="field_count_edge", value=False,
+        help="A cell at the edge is seen in part only, and would be seen again in the next field.",
+    )  # fmt: skip
+    counted = [cell for cell in cells if whole or not cell.at_edge]
+    count = _count(model, chosen, counted, reader)
+    st.caption(count.words)
+    left, right = st.columns([1.1, 1], gap="large")
+    with left:
+        table = count_table(count, None)
+        st.dataframe(table, hide_index=True, key="field_count", height=35 * (len(table) + 1) + 3)
+        st.caption(f"{count.correction} A field of few cells says little of a patient: 100 or 200 are counted.")
+        with st.container(horizontal=True):
+            csv_button(lambda: export_table(field.name, cells), "field-cells", "field_csv", label="CSV of the cells")
+            csv_button(lambda: count_rows(count), "field-count", "field_count_csv", label="CSV of the count")
+    with right:
+        show(
+            draw(differential_chart, count_rows(count)), key="field_differential",
+            alt="Share of each class with its 95 % interval, as found and as corrected",
+        )  # fmt: skip
+
+
+def _cell(cell: CellReading) -> None:
+    reading = cell.reading
+    st.image(cell.picture, width="stretch", alt=f"Cell {cell.number} as the model saw it")
+    st.markdown(f"**{cell.number}** · {reading.decision.words}", anchors=False)
+    with st.container(horizontal=True, gap="xsmall"):
+        for reason in why(cell):
+            st.badge(reason, color="orange", icon=":material/warning:")
+        if reading.decision.kind != CLASS:
+            st.badge(f"most probable: {reading.best.replace('_', ' ')}", color="gray")
+    st.caption(f"p {share_of(cell):.2f} · {' '.join(reading.decision.reasons) or cell_words(cell)}")
+
+
+def _count(model: Model, chosen: Chosen | None, cells: Sequence[CellReading], reader: Any) -> Differential:
+    key = (model.model_id, None if chosen is None else chosen.point.point_id, tuple(cell.reading_id for cell in cells))
+    kept = st.session_state.get("field_counted")
+    if kept is None or kept[0] != key:  # the draws behind the intervals take a tenth of a second
+        found = differential(model.classes, [cell.reading.decision for cell in cells], _errors(model, chosen, reader))
+        kept = st.session_state["field_counted"] = (key, found)
+    count: Differential = kept[1]
+    return count
+
+
+def _errors(model: Model, chosen: Chosen | None, reader: Any) -> Any:
+    """The model's decisions on the test images, from the store's probabilities; None where it has none."""
+    from core.prediction.known_errors import errors_of
+
+    try:
+        outputs = outputs_of(model, "test")
+    except FusionError:
+        return None
+    true = [model.classes[at] for at in outputs.true]
+    return errors_of(reader, outputs.probabilities, true, None if chosen is None else chosen.point)

@@ -1,0 +1,62 @@
+"""What is said of the cells of a field, in words and as tables. No Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.prediction.batch import urgency
+from core.prediction.field import CellReading
+from core.prediction.reading import FLAG_LABELS, name_of
+
+
+def cell_words(cell: CellReading | None) -> str:
+    """'Monocyte (0.93)', 'Refer to an expert', 'not read yet'."""
+    if cell is None:
+        return "not read yet"
+    share = "" if cell.reading.decision.kind != "class" else f" ({share_of(cell):.2f})"
+    return f"{cell.reading.decision.words}{share}"
+
+
+def share_of(cell: CellReading) -> float:
+    """The probability of the decided class; of the most probable one where none is decided."""
+    reading = cell.reading
+    name = reading.decision.classes[0] if len(reading.decision.classes) == 1 else reading.best
+    return float(reading.probabilities[reading.classes.index(name)])
+
+
+def in_order(cells: Sequence[CellReading]) -> list[CellReading]:
+    """What needs eyes first, by the rules of a batch; then by number."""
+    return sorted(cells, key=lambda cell: (urgency(cell.reading), cell.number))
+
+
+def why(cell: CellReading) -> list[str]:
+    """Why a cell needs eyes: raised checks by their names, the watch on blasts, the edge of the field."""
+    found = [FLAG_LABELS.get(flag.name, name_of(flag.name)) for flag in cell.reading.raised]
+    if cell.reading.blast is not None and cell.reading.blast.raised:
+        found.append(f"Watch on {name_of(cell.reading.blast.class_)}")
+    return found + (["At the edge"] if cell.at_edge else [])
+
+
+def export_table(name: str, cells: Sequence[CellReading]) -> pd.DataFrame:
+    """Every box and its reading, a row a cell, for a CSV."""
+    return pd.DataFrame([_row(name, cell) for cell in sorted(cells, key=lambda cell: cell.number)])
+
+
+def _row(name: str, cell: CellReading) -> dict[str, Any]:
+    reading, box = cell.reading, cell.box
+    said = reading.to_json()
+    return {
+        "file": name, "number": cell.number, "x": box.x, "y": box.y, "width": box.width, "height": box.height,
+        "stain": box.score, "at_edge": cell.at_edge, "reading_id": cell.reading_id,
+        "decision": reading.decision.kind, "classes": " or ".join(reading.decision.classes),
+        "decided_by": reading.decision.decided_by, "reasons": " ".join(reading.decision.reasons),
+        "calibrated": reading.calibrated,
+    } | {f"p_{one}": share for one, share in said["probabilities"].items()} | {
+        "prediction_set": " ".join(reading.prediction_set), "flags": " ".join(flag.name for flag in reading.raised),
+        "blast_watch": None if reading.blast is None else reading.blast.raised,
+        "image_sha256": reading.image_sha256, "model_id": reading.model_id, "runtime": reading.runtime,
+        "weights_sha256": reading.weights_sha256,
+    }  # fmt: skip

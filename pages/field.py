@@ -1,0 +1,73 @@
+"""A whole field of a smear: its white cells found, boxes mended by hand, each read by a model, then counted."""
+
+import streamlit as st
+
+from core.data.intake import IntakeError
+from core.learning.settings import ModelError
+from core.prediction.field import Field
+from core.prediction.smear import Box
+from core.prediction.smear_settings import SmearError
+from pages.components.field_boxes import edge_words, editor
+from pages.components.field_cells import count_section, gallery
+from pages.components.field_image import field_of, found_words, image, settings_wanted, upload
+from pages.components.field_read import read_all, readings_of
+from pages.components.models import Model
+from pages.components.predict_choice import Chosen
+from pages.components.predict_reading import reader_of
+from pages.components.predict_record import person
+from pages.components.reading_model import model_and_point
+
+
+def boxes_section(field: Field, model: Model, chosen: Chosen | None) -> list[Box]:
+    """The image beside the table of its boxes; the boxes as they are now."""
+    left, right = st.columns([1.75, 1], gap="large")
+    with right:
+        st.markdown(
+            "Draw a rectangle on the image to add a box. In the table, mark rows and press the bin to delete boxes; "
+            "their numbers are those of the rows.", anchors=False,
+        )  # fmt: skip
+        boxes = editor(field)
+        if edge := edge_words(boxes, field):
+            st.caption(f":material/crop_free: {edge}")
+    with left:
+        st.caption(found_words(field))
+        image(field, boxes, readings_of(field, model.model_id, chosen, boxes))
+    return boxes
+
+
+def cells_section(field: Field, content: bytes, model: Model, chosen: Chosen | None, boxes: list[Box]) -> None:
+    """The button that reads what was not read yet; then the cells and their count."""
+    read = readings_of(field, model.model_id, chosen, boxes)
+    todo = len(boxes) - len(read)
+    if todo:
+        cells = f"{todo} {'more ' if read else ''}cell{'s' if todo > 1 else ''}"
+        if st.button(f"Read {cells}", type="primary", icon=":material/play_arrow:", key="field_read_button"):
+            read_all(reader_of(model), field, content, model.model_id, chosen, boxes, person())
+            st.rerun()
+        st.caption("Each reading goes on record as it is made, with its box and the hash of the file; not the image.")
+    elif not boxes:
+        st.info("There is no box to read. Draw one on the image, or look with a higher sensitivity.",
+                icon=":material/select:")  # fmt: skip
+    if read:
+        count_section(model, chosen, list(read.values()), reader_of(model), field)
+        gallery(list(read.values()))
+
+
+st.warning(
+    "Research use only, not for diagnosis. White cells are found by rule: some are missed, some boxes hold none.",
+    icon=":material/science:",
+)
+asked = model_and_point()
+if asked is not None:
+    file = upload()
+    settings = settings_wanted()
+    if file is None:
+        st.info("Choose the image of a field. Its white cells are found and boxed; you may mend the boxes before they "
+                "are read.", icon=":material/grid_view:")  # fmt: skip
+    else:
+        try:
+            content, name = file
+            found = field_of(content, name, settings)
+            cells_section(found, content, *asked, boxes_section(found, *asked))
+        except (IntakeError, SmearError, ModelError) as error:
+            st.error(str(error), icon=":material/image_not_supported:")

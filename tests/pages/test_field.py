@@ -1,0 +1,169 @@
+"""The Field page with a stand-in for the reader: boxes found, mended and read, on record, counted."""
+
+from __future__ import annotations
+
+import io
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.prediction import field as fields
+from core.prediction.field import Field, open_field
+from core.prediction.reading import BLUR, Flag, Reading, decide
+from core.prediction.smear import Box
+from core.prediction.smear_scale import Ruler
+from core.prediction.smear_settings import Settings
+from pages.charts.field import field_figure
+from pages.components.field_boxes import boxes_in, edge_words, selected, table
+from store.journal import HOME_JOURNAL, replay
+from tests.core.prediction.smears import NEUTROPHIL, White, draw
+from tests.pages.conftest import OpenPage
+from tests.pages.test_pages import words
+from tests.store.factory import CLASSES, write_search
+
+WHITES = (White(2.5, 2.5, lobes=NEUTROPHIL), White(7.5, 5.4), White(7.5, 0.3))
+
+
+class Reader:
+    """The first image is a basophil, the next is flagged, the others are monocytes."""
+
+    classes, calibration = CLASSES, None
+
+    def __init__(self) -> None:
+        self.read: list[tuple[int, ...]] = []
+
+    def read_pixels(self, rgb: np.ndarray, image_sha256: str, *, point: Any = None) -> Reading:
+        self.read.append(rgb.shape)
+        p = np.full(5, 0.02)
+        p[0 if len(self.read) == 1 else 2] += 0.9
+        flags = (Flag(BLUR, len(self.read) == 2, "The edges are soft."),)
+        members = (CLASSES[int(p.argmax())],)
+        return Reading(
+            "m", "torch", "w" * 64, image_sha256, rgb.shape[1], rgb.shape[0], CLASSES, p, p, True, 1.2, p, members,
+            dict.fromkeys(CLASSES, 0.95), flags, None, decide(CLASSES, p, members, flags, None), {},
+        )  # fmt: skip
+
+
+def png(rgb: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def reader(home: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """The reader of the model of a finished search."""
+    found = Reader()
+    module = types.ModuleType("core.prediction.readers")
+    module.reader_of = lambda folder, model_id, runtime=None: found  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "core.prediction.readers", module)
+    write_search(home, trials=1, n_train=5, n_val=5, n_test=300, n_calibration=0)
+    return found
+
+
+def uploaded(open_page: OpenPage, data: bytes) -> AppTest:
+    app = open_page("field")
+    app.file_uploader(key="field_upload").upload(("field.png", data, "image/png")).run()
+    assert not app.exception
+    return app
+
+
+def test_without_a_model_or_a_file_the_page_says_what_to_do(open_page: OpenPage, home: Path):
+    assert "The published model's weights are not public" in words(open_page("field"))
+    write_search(home, trials=1, n_train=5, n_val=5, n_test=300, n_calibration=0)
+    said = words(open_page("field"))
+    assert "Choose the image of a field" in said
+    assert "Research use only" in said
+
+
+def test_a_field_is_read_recorded_and_counted(open_page: OpenPage, reader: Reader, home: Path):
+    app = uploaded(open_page, png(draw(WHITES)))
+    assert "3 white cells were found in 660 x 480 px; a red cell takes" in words(app)
+    assert "reaches the edge of the field" in words(app)
+    assert not reader.read
+    app.button(key="field_read_button").click().run(timeout=60)
+    assert not app.exception
+    assert len(reader.read) == 3
+    assert all(height == width for height, width, _ in reader.read)
+    recorded = [record for record in replay(home, HOME_JOURNAL) if record["kind"] == "reading"]
+    assert len(recorded) == 3
+    assert {record["through"] for record in recorded} == {"field"}
+    assert len({record["batch_id"] for record in recorded}) == len({record["image_sha256"] for record in recorded}) == 1
+    assert all(len(record["box"]) == 4 and record["file_name"] == "field.png" for record in recorded)
+    said = words(app)
+    assert "Differential count" in said
+    assert "Refer to an expert" in said
+    assert "Of 2 cells read, " in said  # the one at the edge is left out
+    app.toggle(key="field_count_edge").set_value(True).run()
+    assert "Of 3 cells read, " in words(app)
+    assert len([record for record in replay(home, HOME_JOURNAL) if record["kind"] == "reading"]) == 3
+
+
+def test_what_is_no_image_has_its_sentence(open_page: OpenPage, reader: Reader):
+    app = uploaded(open_page, b"no image at all")
+    assert "field.png is not an image that can be read" in app.error[0].value
+    assert not app.exception
+
+
+def test_a_field_without_white_cells_says_so(open_page: OpenPage, reader: Reader):
+    app = uploaded(open_page, png(draw(columns=6, rows=5)))
+    assert "No white cell was found in 360 x 300 px" in words(app)
+    assert "There is no box to read" in words(app)
+
+
+FIELD = Field("f.png", "s" * 64, 300, 200, b"", Ruler(40, True), (), 0)
+
+
+def test_an_edited_table_becomes_boxes():
+    found = table([Box(10, 20, 50, 60, 0.8)])
+    none = float("nan")
+    added = pd.DataFrame(
+        [(250, 150, 90, 90, none), (10, 20, 50, 60, none), (5, 5, none, none, none), (290, 10, 50, 50, none),
+         (none, none, none, none, none)], columns=found.columns,
+    )  # fmt: skip
+    boxes, problems = boxes_in(pd.concat([found, added]), FIELD)
+    assert boxes == [Box(10, 20, 50, 60, 0.8), Box(250, 150, 50, 50, 1.0)]  # cut to the field; the same one once
+    assert len(problems) == 3
+    assert "needs x, y, width and height" in problems[0]
+    assert "The box at 290, 10 of 50 x 50 px shows under 8 x 8 px" in problems[1]
+
+
+def test_a_rectangle_on_the_image_becomes_a_box():
+    event = {"selection": {"box": [{"x": [120.4, 60.2], "y": [30.1, 99.6]}]}}
+    assert selected(event) == Box(60, 30, 60, 70, 1.0)
+    assert selected({"selection": {"box": [], "points": []}}) is None
+    assert selected(None) is None
+
+
+def test_cells_at_the_edge_are_named():
+    inside, outside = Box(50, 50, 40, 40), Box(0, 50, 40, 40)
+    assert edge_words([inside], FIELD) == ""
+    assert edge_words([inside, outside], FIELD).startswith("Cell 2 reaches the edge")
+    assert edge_words([outside, outside], FIELD).startswith("Cells 1, 2 reach the edge")
+
+
+def test_the_figure_shows_every_box_by_its_number_in_the_pixels_of_the_field():
+    rows = pd.DataFrame(
+        [(1, 10, 20, 50, 60, "class", "Monocyte (0.93)"), (2, 100, 20, 50, 60, "unread", "not read yet")],
+        columns=["number", "x", "y", "width", "height", "kind", "words"],
+    )
+    figure = field_figure("data:image/jpeg;base64,", 300, 200, rows)
+    corners = {(shape.x0, shape.y0, shape.x1, shape.y1) for shape in figure.layout.shapes}
+    assert corners == {(10, 20, 60, 80), (100, 20, 150, 80)}
+    assert {note.text for note in figure.layout.annotations} == {"<b>1</b>", "<b>2</b>"}
+    assert figure.layout.images[0].sizex == 300
+    assert tuple(figure.layout.yaxis.range) == (200, 0)
+    assert len({shape.line.color for shape in figure.layout.shapes}) == 2
+
+
+def test_a_field_of_far_too_many_cells_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fields, "MOST", 2)
+    field = open_field(png(draw(WHITES)), "f.png", Settings())
+    assert (len(field.boxes), field.more) == (2, 1)
