@@ -22,10 +22,11 @@ def boxes_section(field: Field, model: Model, chosen: Chosen | None) -> list[Box
     """The image beside the table of its boxes; the boxes as they are now."""
     left, right = st.columns([1.75, 1], gap="large")
     with right:
-        st.markdown(
-            "Draw a rectangle on the image to add a box. In the table, mark rows and press the bin to delete boxes; "
-            "their numbers are those of the rows.", anchors=False,
-        )  # fmt: skip
+        st.caption(
+            "Draw a rectangle on the image to add a box, or write into the table's last row. To delete boxes, mark "
+            "their rows and press the bin. Once read, a solid line is one class, a dashed one two, a dotted one is "
+            "referred."
+        )
         boxes = editor(field)
         if edge := edge_words(boxes, field):
             st.caption(f":material/crop_free: {edge}")
@@ -40,11 +41,11 @@ def cells_section(field: Field, content: bytes, model: Model, chosen: Chosen | N
     read = readings_of(field, model.model_id, chosen, boxes)
     todo = len(boxes) - len(read)
     if todo:
+        st.caption("Each reading goes on record as it is made, with its box and the hash of the file; not the image.")
         cells = f"{todo} {'more ' if read else ''}cell{'s' if todo > 1 else ''}"
         if st.button(f"Read {cells}", type="primary", icon=":material/play_arrow:", key="field_read_button"):
             read_all(reader_of(model), field, content, model.model_id, chosen, boxes, person())
             st.rerun()
-        st.caption("Each reading goes on record as it is made, with its box and the hash of the file; not the image.")
     elif not boxes:
         st.info("There is no box to read. Draw one on the image, or look with a higher sensitivity.",
                 icon=":material/select:")  # fmt: skip

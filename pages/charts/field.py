@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from pages.charts import palette
 
 TALLEST: Final = 620  # px
+COLUMN: Final = 790  # px: width of the figure on a wide page
 KINDS: Final = {  # kind -> (colour, dash, words)
     "unread": (palette.SERIES[2], "solid", "not read"),
     "class": (palette.ACCENT, "solid", "one class"),
@@ -51,11 +52,13 @@ def field_figure(picture: str, width: int, height: int, boxes: pd.DataFrame) -> 
     figure.add_scatter(
         x=[0, width], y=[0, height], mode="markers", marker={"opacity": 0}, hoverinfo="skip", showlegend=False
     )
-    palette.finish(figure, height=TALLEST, dragmode="select", hovermode="closest")
+    palette.finish(figure, height=min(TALLEST, round(COLUMN * height / width)), dragmode="select", hovermode="closest")
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 0}, newselection={"line": {"color": palette.SERIES[2], "width": 2}},
         activeselection={"fillcolor": palette.SERIES[2], "opacity": 0.2},
     )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[0, width], constrain="domain", automargin=False)
-    figure.update_yaxes(visible=False, range=[height, 0], scaleanchor="x", constrain="domain", automargin=False)
+    figure.update_xaxes(visible=False, range=[0, width], constrain="domain", constraintoward="left", automargin=False)
+    figure.update_yaxes(
+        visible=False, range=[height, 0], scaleanchor="x", constrain="domain", constraintoward="top", automargin=False
+    )
     return palette.unfading(figure)

@@ -38,6 +38,7 @@ def editor(field: Field) -> list[Box]:
         st.session_state[_ROWS], key=f"field_table_{version()}", num_rows="dynamic", hide_index=True, width="stretch",
         height=min(420, 74 + 35 * max(3, len(st.session_state[_ROWS]))),
         column_config={
+            "number": st.column_config.NumberColumn("No.", help="As on the image.", width=44),
             "x": _number("x", "Left side of the box, px from the left of the field.", 0, field.width - LEAST),
             "y": _number("y", "Upper side of the box, px from the top of the field.", 0, field.height - LEAST),
             "width": _number("Width", "px", LEAST, field.width),
@@ -47,18 +48,22 @@ def editor(field: Field) -> list[Box]:
                 help="How much stained nucleus the box has; 1 for a box drawn by hand.",
             ),
         },
-        disabled=("stain",),
+        disabled=("number", "stain"),
     )  # fmt: skip
     found, problems = boxes_in(edited, field)
+    if len(edited) < len(st.session_state[_ROWS]):  # boxes were deleted: the others get new numbers
+        begin(field, found)
+        st.rerun()
     for problem in problems:
         st.caption(f":material/error: {problem}")
     return found
 
 
 def table(boxes: Sequence[Box]) -> pd.DataFrame:
-    """Columns x, y, width, height (px), stain."""
-    rows = [(box.x, box.y, box.width, box.height, box.score) for box in boxes]
-    return pd.DataFrame(rows, columns=[*SIDES, "stain"]).astype(dict.fromkeys(SIDES, "int64") | {"stain": "float64"})
+    """Columns number, x, y, width, height (px), stain."""
+    rows = [(number, box.x, box.y, box.width, box.height, box.score) for number, box in enumerate(boxes, start=1)]
+    types = dict.fromkeys(("number", *SIDES), "int64") | {"stain": "float64"}
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
 def boxes_in(edited: pd.DataFrame, field: Field) -> tuple[list[Box], list[str]]:

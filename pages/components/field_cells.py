@@ -10,17 +10,16 @@ import streamlit as st
 from core.evaluation.fusion import FusionError
 from core.prediction.count import Differential, differential
 from core.prediction.field import CellReading, Field
-from core.prediction.reading import CLASS, SET
+from core.prediction.reading import CLASS, name_of
 from pages.charts.differential import differential_chart
 from pages.components.batch_tables import count_rows, count_table
 from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
-from pages.components.field_tables import cell_words, export_table, in_order, share_of, why
+from pages.components.field_tables import export_table, in_order, share_of, why
 from pages.components.models import Model, outputs_of
 from pages.components.predict_choice import Chosen
 
 COLUMNS = 5
-COLOURS = {CLASS: "blue", SET: "orange"}
 FIRST = 20  # cells that are drawn before a person asks for the rest
 
 
@@ -70,8 +69,8 @@ def _cell(cell: CellReading) -> None:
         for reason in why(cell):
             st.badge(reason, color="orange", icon=":material/warning:")
         if reading.decision.kind != CLASS:
-            st.badge(f"most probable: {reading.best.replace('_', ' ')}", color="gray")
-    st.caption(f"p {share_of(cell):.2f} · {' '.join(reading.decision.reasons) or cell_words(cell)}")
+            st.badge(f"most probable: {name_of(reading.best)}", color="gray")
+    st.caption(" ".join([f"Probability {share_of(cell):.2f}.", *reading.decision.reasons]))
 
 
 def _count(model: Model, chosen: Chosen | None, cells: Sequence[CellReading], reader: Any) -> Differential:
