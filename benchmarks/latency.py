@@ -108,7 +108,7 @@ def measure(options: Options) -> Result:
         chosen = files[:: max(1, len(files) // options.images)][: options.images]
         times = {ALONE: _times(arms, chosen, options.rounds)}
         if options.training:
-            with _training(folder / "search", options) as trains:
+            with _training(folder / "search", cells, options) as trains:
                 times[BESIDE] = _times(arms, chosen, options.rounds)
                 if not trains():
                     raise RuntimeError("The search ended before the readings did, so nothing was measured beside it.")
@@ -217,16 +217,16 @@ def _session(graph: Path, threads: int) -> Callable[[np.ndarray], object]:
 
 
 @contextmanager
-def _training(home: Path, options: Options) -> Iterator[Callable[[], bool]]:
-    """A search that trains on sample cells, started and niced as the app does it; gives whether it still trains."""
+def _training(home: Path, cells: Path, options: Options) -> Iterator[Callable[[], bool]]:
+    """A search that trains on these cells, started and niced as the app does it; gives whether it still trains."""
     house = House(home)
     arguments = [
-        "search", "--home", str(home), "--preset", "quick", "--data", "sample", "--weights", "none", "--image-size",
+        "search", "--home", str(home), "--preset", "quick", "--data", str(cells), "--weights", "none", "--image-size",
         str(options.training_size), "--backbone", options.backbone, "--epochs", "1000", "--threads",
         str(options.training_threads),
     ]  # fmt: skip
     try:
-        house.controller = spawn(["core", *arguments], home / "search.log")
+        house.controller = spawn(["core", *arguments], home / "search.log", extra={"CELLASCENT_AUDIT": "off"})
 
         def epochs() -> bool:
             return any(record["kind"] == "epoch" for path in journal_files(home) for record in read_records(path)[0])
