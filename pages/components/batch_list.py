@@ -64,7 +64,8 @@ def _table(run: BatchRun, shown: Sequence[Item], reviews: Reviews) -> None:
             "decision": st.column_config.TextColumn(width=175),
             "probability": st.column_config.NumberColumn(format="percent", width="small",
                                                          help="Of the most probable class"),
-            "reasons": st.column_config.TextColumn("reasons to look", width=215),
+            "reasons": st.column_config.TextColumn("reasons to look", width=200),
+            "review": st.column_config.TextColumn(width=105),
         },
         alt="Readings of the batch: small picture, decision, highest probability, reasons to look, review, file",
     )  # fmt: skip

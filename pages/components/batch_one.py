@@ -19,19 +19,21 @@ COLOURS = {REFER: "red", SET: "orange"}
 
 
 def one_section(run: BatchRun, item: Item, reviews: Reviews) -> None:
-    """Draw the file that is open."""
+    """Draw the file that is open: what is decided, the expert's word on it, then what stands behind it."""
     with st.container(border=True):
         st.markdown(f"**{plain(item.name)}**", anchors=False)
         if item.reading is None:
             st.error(item.why, icon=":material/image_not_supported:")
             return
-        _reading(run, item, item.reading)
-        reading_report_button(lambda: reported([item], reviews)[0], item.reading_id, f"batch_pdf_{item.at}")
+        _decision(run, item, item.reading)
     row = {"reading_id": item.reading_id, "decided_classes": list(item.reading.decision.classes)}
     review_controls(row, item.reading.classes)
+    with st.container(border=True):
+        _behind(item, item.reading)
+        reading_report_button(lambda: reported([item], reviews)[0], item.reading_id, f"batch_pdf_{item.at}")
 
 
-def _reading(run: BatchRun, item: Item, reading: Reading) -> None:
+def _decision(run: BatchRun, item: Item, reading: Reading) -> None:
     left, right = st.columns([1, 1.35], gap="medium")
     if item.picture is not None:
         left.image(item.picture, width="stretch", alt=f"The image {item.name}")
@@ -42,6 +44,10 @@ def _reading(run: BatchRun, item: Item, reading: Reading) -> None:
         for reason in reading.decision.reasons:
             st.markdown(plain(reason), anchors=False)
         st.caption(decided_words(reading, run.about.point_words))
+
+
+def _behind(item: Item, reading: Reading) -> None:
+    """Probabilities, prediction set, the watch on blasts, the checks of the image."""
     table = pd.DataFrame({"class": [name_of(one) for one in reading.classes], "probability": reading.probabilities})
     show(draw(probabilities, table), key=f"batch_probabilities_{item.at}",
          alt="Probability of each class, the highest first")  # fmt: skip
