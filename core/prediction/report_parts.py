@@ -18,12 +18,18 @@ from core.prediction.report_page import (
     WIDTH,
     Colour,
     Sheet,
+    at_least,
+    percent,
     printable,
     shortened,
     utc,
 )
 
 PICTURE = 62.0  # mm
+DECIDED = {
+    "flag": "a check of the image", "blast flag": "the watch on blasts", "prediction set": "the prediction set",
+    "highest probability": "the highest probability",
+}  # fmt: skip
 
 
 def colour_of(reading: Reading) -> Colour:
@@ -50,13 +56,17 @@ def findings(sheet: Sheet, item: Reported) -> None:
         sheet.multi_cell(wide, size * 0.47, printable(text), align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
         sheet.set_xy(left, sheet.get_y() + 1)
 
+    by = reading.decision.decided_by
     say(shortened(item.name, 200), 9, GREY)
     say(reading.decision.words, 20, colour_of(reading), bold=True)
-    say(f"Decided by: {reading.decision.decided_by}.", 9, GREY)
+    say(f"Decided by {DECIDED.get(by, by)}.", 9, GREY)
     for reason in reading.decision.reasons:
         say(reason, 9.5)
     best = float(reading.probabilities.max())
-    say(f"Most probable: {name_of(reading.best)}, {best:.1%}{'' if reading.calibrated else ' (not calibrated)'}.", 9.5)
+    say(
+        f"Most probable: {name_of(reading.best)}, {percent(best)}{'' if reading.calibrated else ' (not calibrated)'}.",
+        9.5,
+    )
     if reading.blast is not None:
         say(watch_words(reading), 9.5, BAD if reading.blast.raised else INK)
     sheet.set_y(max(low, sheet.get_y()) + 2)
@@ -70,7 +80,7 @@ def watch_words(reading: Reading) -> str:
     said = "raised" if blast.raised else "not raised"
     return (
         f"Watch on {name_of(blast.class_)}: {said} (probability {blast.probability:.2%}, threshold "
-        f"{blast.threshold:.2%}; it finds at least {blast.sensitivity:.1%} of them, from {blast.images} images)."
+        f"{blast.threshold:.2%}; it finds at least {at_least(blast.sensitivity)} of them, from {blast.images} images)."
     )
 
 
@@ -104,12 +114,12 @@ def probabilities(sheet: Sheet, reading: Reading) -> None:
         sheet.bar(MARGIN + label, y + 1.2, bar, step - 2.4, PALE)
         sheet.bar(MARGIN + label, y + 1.2, max(0.2, bar * share), step - 2.4, ACCENT if member else LINE)
         sheet.set_x(MARGIN + label + bar + 3)
-        sheet.cell(16, step, f"{share:.1%}", align="R")
+        sheet.cell(16, step, percent(share), align="R")
         sheet.ink(8, ACCENT)
         sheet.cell(0, step, "  in the set" if member else "", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     sheet.ln(1)
     if reading.calibrated:
-        coverage = ", ".join(f"{name_of(one)} {share:.1%}" for one, share in reading.coverage.items())
+        coverage = ", ".join(f"{name_of(one)} {at_least(share)}" for one, share in reading.coverage.items())
         members = ", ".join(map(name_of, reading.prediction_set)) or "no class"
         sheet.line_of(f"Prediction set: {members}. It holds the right class, at least, on average, for: {coverage}.",
                       8.5, GREY)  # fmt: skip

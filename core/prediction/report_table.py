@@ -8,7 +8,7 @@ from fpdf.enums import XPos, YPos
 
 from core.prediction.reading import FLAG_LABELS, Reading, name_of
 from core.prediction.report_facts import Reported
-from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, WIDTH, Colour, Sheet, printable
+from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, WIDTH, Colour, Sheet, percent, printable
 from core.prediction.report_parts import colour_of, shortened_to
 from core.prediction.thumbnail import smaller
 
@@ -70,7 +70,7 @@ def _row(sheet: Sheet, item: Reported, number: int) -> None:
     lines = (
         ((item.name, 8.0, None), (item.reading_id or "not on record", 6.0, GREY),
          (reading.image_sha256[:16], 6.0, GREY)),
-        ((reading.decision.words, 8.0, colour_of(reading)), (f"{name_of(reading.best)} {best:.1%}", 7.0, GREY)),
+        ((reading.decision.words, 8.0, colour_of(reading)), (f"{name_of(reading.best)} {percent(best)}", 7.0, GREY)),
         ((why(reading) or "–", 7.0, None),),
         _reviewed(item),
     )  # fmt: skip
