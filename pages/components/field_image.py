@@ -98,5 +98,5 @@ def image(field: Field, boxes: Sequence[Box], read: Mapping[Box, CellReading]) -
 
 
 def config() -> dict[str, Any]:
-    """Plotly's tools: drawing a box, moving and zooming."""
-    return tools("field") | {"scrollZoom": True, "modeBarButtonsToRemove": ["lasso2d"], "displayModeBar": True}
+    """Plotly's tools: drawing a box, moving and zooming by its buttons; the wheel scrolls the page."""
+    return tools("field") | {"modeBarButtonsToRemove": ["lasso2d"], "displayModeBar": True}
