@@ -33,13 +33,14 @@ def field_figure(picture: str, width: int, height: int, boxes: pd.DataFrame) -> 
     )
     for kind, (colour, dash, words) in KINDS.items():
         rows = boxes[boxes["kind"] == kind]
-        for row in rows.itertuples():
+        for row in rows.to_dict("records"):
+            left, top = float(row["x"]), float(row["y"])
             figure.add_shape(
-                type="rect", x0=row.x, y0=row.y, x1=row.x + row.width, y1=row.y + row.height,
+                type="rect", x0=left, y0=top, x1=left + float(row["width"]), y1=top + float(row["height"]),
                 line={"color": colour, "width": 3, "dash": dash},
             )  # fmt: skip
             figure.add_annotation(
-                x=row.x, y=row.y, text=f"<b>{row.number}</b>", showarrow=False, xanchor="left", yanchor="top",
+                x=left, y=top, text=f"<b>{row['number']}</b>", showarrow=False, xanchor="left", yanchor="top",
                 bgcolor=colour, font={"color": "white", "size": 13}, borderpad=2,
             )  # fmt: skip
         figure.add_scatter(

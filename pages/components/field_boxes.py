@@ -79,7 +79,8 @@ def boxes_in(edited: pd.DataFrame, field: Field) -> tuple[list[Box], list[str]]:
             continue
         score = DRAWN if pd.isna(row["stain"]) else float(row["stain"])
         try:
-            box = within(Box(*(int(side) for side in sides), score), field.width, field.height)
+            left, top, width, height = (int(side) for side in sides)
+            box = within(Box(left, top, width, height, score), field.width, field.height)
         except SmearError as error:
             problems.append(str(error))
             continue
