@@ -15,7 +15,7 @@ from pages.components.predict_choice import Chosen, fusion_words, point_choice
 from pages.components.predict_decision import bars, checks, decision_panel
 from pages.components.predict_image import ImageFile, image_choice
 from pages.components.predict_reading import reader_of, seen_by
-from pages.components.predict_record import keep_choice, on_record
+from pages.components.predict_record import on_record, record_and_review
 from pages.components.predict_report import report_button
 from pages.components.predict_view import view, zoom_controls
 from pages.components.predict_why import why
@@ -46,7 +46,7 @@ def reading(model: Model, chosen: Chosen | None, image: ImageFile) -> None:
     reader = reader_of(model)
     seen = seen_by(reader, image, chosen)
     found = seen.reading
-    reading_id = on_record(found, image.name, None if chosen is None else chosen.point.point_id)
+    reading_id = on_record(found, image, None if chosen is None else chosen.point.point_id)
     left, right = st.columns([1, 1.6], gap="large")
     with left:
         place = st.container()
@@ -69,8 +69,7 @@ def reading(model: Model, chosen: Chosen | None, image: ImageFile) -> None:
                 elif name == "Checks":
                     checks(found)
                 else:
-                    keep_choice(found, image)
-                    st.caption(f"On record as {reading_id}.")
+                    record_and_review(found, reading_id)
                     report_button(reader, seen, image.name, reading_id)
 
 

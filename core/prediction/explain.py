@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.intake import border_colour, to_square
+from core.prediction.heat import heat_overlay
 from core.prediction.map_places import Places, places_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class Explanation:
     places: Places | None
     full: float
     words: str
+
+    def over(self, rgb: NDArray[np.uint8], class_: int, strength: float) -> NDArray[np.uint8]:
+        """The image (H, W, 3) that was read, at any scale, with the map of a class over it; `strength` in [0, 1]."""
+        return heat_overlay(rgb, self.maps[class_], strength, full=self.full, size=self.size, places=self.places)
 
 
 def explain(reader: Reader, seen: Seen) -> Explanation:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ICONS = {CLASS: ":material/biotech:", SET: ":material/call_split:"}
 REFER_ICON = ":material/clinical_notes:"
+STYLE = "<style>.st-key-decision h2 { font-size: 2.1rem; padding-block: 0.1rem; }</style>"  # the large plain words
 LOOK = {  # raised -> (colour, icon, word)
     True: ("orange", ":material/warning:", "raised"), False: ("gray", ":material/check:", "not raised"),
     None: ("gray", ":material/help:", "not checked"),
@@ -27,6 +28,7 @@ def decision_panel(reading: Reading, point_words: str | None) -> None:
     """The decision and its reasons."""
     decision = reading.decision
     with st.container(border=True, key="decision"):
+        st.html(STYLE)
         st.caption(KICKERS[decision.kind])
         st.header(f"{ICONS.get(decision.kind, REFER_ICON)} {decision.words}", anchor=False)
         for reason in decision.reasons:

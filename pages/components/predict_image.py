@@ -27,10 +27,11 @@ MOST = 40  # MB
 
 @dataclass(frozen=True)
 class ImageFile:
-    """The bytes of one file. `path` and `label` are those in its data set, for after the reading."""
+    """The bytes of one file. `path` and `label` are those in its data set, for after the reading; `keep`: as ticked."""
 
     content: bytes
     name: str
+    keep: bool
     path: str | None = None
     label: str | None = None
 
@@ -47,7 +48,16 @@ def image_choice(own_dataset: Any) -> ImageFile | None:
         if source == "sample":
             return _sample(own_dataset)
     file = st.file_uploader("One image of one cell", type=TYPES, key="image_upload", max_upload_size=MOST)
-    return None if file is None else ImageFile(file.getvalue(), file.name)
+    keep = _keep_box()
+    return None if file is None else ImageFile(file.getvalue(), file.name, keep)
+
+
+def _keep_box() -> bool:
+    return st.checkbox(
+        "Keep the image", key="image_keep", width="content",
+        help="Every reading goes on record with the image's hash and size. The image itself is kept only while this is "
+        "ticked; only then can it be looked at again, and gathered for the next training.",
+    )  # fmt: skip
 
 
 def _sample(own_dataset: Any) -> ImageFile | None:
@@ -62,7 +72,7 @@ def _sample(own_dataset: Any) -> ImageFile | None:
         content = image_file(Path(str(dataset["root"])), str(row["path"])).read_bytes()
     except (OSError, ValueError) as error:
         raise IntakeError(f"Image {row.name} cannot be read any more; choose another one.") from error
-    return ImageFile(content, Path(str(row["path"])).name, str(row["path"]), str(row["class"]))
+    return ImageFile(content, Path(str(row["path"])).name, _keep_box(), str(row["path"]), str(row["class"]))
 
 
 def _dataset_box(own: str | None) -> str | None:

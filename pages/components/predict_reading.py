@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.prediction.explain import Explanation
     from core.prediction.reader import Reader, Seen
 
-_KEPT, _WHY, _WARM = "predict_seen", "predict_why", "predict_warm"
+_KEPT, _WHY = "predict_seen", "predict_why"
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,11 @@ class _Kept:
 
 
 def reader_of(model: Model) -> Reader:
-    """The model, ready to read; progress shows while it is loaded. Raises ModelError."""
+    """The model, ready to read; while it is loaded, for the first time or anew, that shows. Raises ModelError."""
     from core.prediction import readers  # what it loads brings torch
 
-    warm = st.session_state.setdefault(_WARM, set())
-    if model.model_id in warm:
+    with st.spinner(f"Loading the model {model.name}; the first time takes some seconds.", show_time=True):
         return readers.reader_of(home(), model.model_id)
-    place = st.empty()
-    with place.status(f"Loading the model {model.name}; the first time takes a few seconds.", expanded=False):
-        found = readers.reader_of(home(), model.model_id)
-    place.empty()
-    warm.add(model.model_id)
-    return found
 
 
 def seen_by(reader: Reader, image: ImageFile, chosen: Chosen | None) -> Seen:
@@ -56,10 +49,8 @@ def seen_by(reader: Reader, image: ImageFile, chosen: Chosen | None) -> Seen:
     kept = st.session_state.get(_KEPT)
     if isinstance(kept, _Kept) and kept.answers(sha256, point_id, reader):
         return kept.seen
-    place = st.empty()
-    with place.status("Reading the image.", expanded=False):
+    with st.spinner("Reading the image.", show_time=True):
         seen = reader.see(image.content, name=image.name, point=None if chosen is None else chosen.point)
-    place.empty()
     seen = replace(seen, rgb=fitted(seen.rgb))
     st.session_state[_KEPT] = _Kept(sha256, point_id, weakref.ref(reader), seen)
     return seen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.prediction.heat import heat_overlay
 from core.prediction.reading import name_of
 from core.prediction.report_facts import Reported
 from core.prediction.thumbnail import small_jpeg
@@ -32,7 +31,7 @@ def _reported(reader: Reader, seen: Seen, name: str, reading_id: str | None) -> 
     rows = read("reading", reading_id or "")
     pictures = [
         (f"Where the network looked for {name_of(class_)}: coarse, and no proof. {found.words}",
-         small_jpeg(heat_overlay(seen.rgb, found.maps[reading.classes.index(class_)], STRENGTH, full=found.full), SIDE))
+         small_jpeg(found.over(seen.rgb, reading.classes.index(class_), STRENGTH), SIDE))
         for class_ in two_classes(reading) if class_ is not None
     ]  # fmt: skip
     at = None if rows.empty else rows["at"].iloc[0].to_pydatetime()

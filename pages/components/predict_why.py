@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.paths import trial_folder
-from core.prediction.heat import heat_overlay
 from core.prediction.reading import Reading, name_of
 from core.prediction.references import FACTS, References, ReferencesError, load_references
 from pages.charts.wording import missing
@@ -45,9 +44,7 @@ def _map(rgb: Any, explanation: Explanation, classes: tuple[str, ...], first: st
     strength = st.slider("Strength of the map", 0, 100, 65, 5, format="%d %%", key="why_strength", width=FRAME)
     class_ = st.selectbox("What speaks for", names, format_func=name_of, key=f"why_class_{sha256}_{first}", width=FRAME)
     map_ = explanation.maps[classes.index(class_)]
-    laid = heat_overlay(
-        rgb, map_, strength / 100, full=explanation.full, size=explanation.size, places=explanation.places
-    )
+    laid = explanation.over(rgb, classes.index(class_), strength / 100)
     with place:
         view(laid, f"Where the network looked for {name_of(class_)}, as colour over the image")
         st.caption(explanation.words)

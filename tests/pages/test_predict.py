@@ -52,7 +52,8 @@ class Net(SimpleNamespace):
     runtime, weights_sha256 = "torch", "w"
 
     def __init__(self, probabilities: tuple[float, ...] = RED, side: int = 6) -> None:
-        super().__init__(facts=SimpleNamespace(image_size=24), logits=np.log(np.array(probabilities)), side=side)
+        facts = SimpleNamespace(image_size=24, backbone="resnet10t")
+        super().__init__(facts=facts, logits=np.log(np.array(probabilities)), side=side)
 
     def head(self) -> tuple[np.ndarray, np.ndarray]:
         return np.array([[1.0, 0], [-1, 0], [0, 1], [0, 0], [0, 0]], np.float32), np.zeros(5, np.float32)
@@ -346,7 +347,7 @@ def test_reference_cells_of_both_classes_stand_side_by_side(
     said = words(app)
     assert "training images are not on this machine any more" in said
     assert reference_alts(app, "basophil") == 0
-    assert len(re.findall(r"No\. \d+: 0\.\d\d", said)) == 8
+    assert len(re.findall(r"No\. \d+: [01]\.\d\d", said)) == 8
 
 
 def reference_alts(app: AppTest, class_: str) -> int:
@@ -367,14 +368,27 @@ def test_an_image_is_kept_only_when_it_is_asked_for(
 ):
     stand_in(monkeypatch, Net())
     app = open_page("predict", search=search_id)
+    assert not (home / "kept").exists()
+    app.checkbox(key="image_keep").check().run()
+    (kept,) = [path for path in (home / "kept").rglob("*") if path.is_file()]
+    assert [record["kept"] for record in recorded(home)] == [False, True]
+    assert kept.stem == recorded(home)[1]["image_sha256"]
+    app.run()
+    assert len(recorded(home)) == 2
+
+
+def test_an_expert_reviews_the_reading(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
     app.session_state["reading_part"] = "Record and review"
     app.run()
-    assert "On record as r-" in words(app)
-    assert not (home / "kept").exists()
-    (box,) = [box for box in app.checkbox if box.label == "Keep the image"]
-    box.check().run()
-    (kept,) = [path for path in (home / "kept").rglob("*") if path.is_file()]
-    assert kept.stem == recorded(home)[0]["image_sha256"]
+    (reading,) = recorded(home)
+    assert f"On record as {reading['reading_id']}. The image is not kept." in words(app)
+    next(button for button in app.button if button.label == "Confirm basophil").click().run()
+    (review,) = [record for record in replay(home, "_home") if record["kind"] == "review"]
+    assert (review["reading_id"], review["verdict"], review["class"]) == (reading["reading_id"], "confirm", "basophil")
 
 
 def test_a_reading_that_cannot_be_recorded_is_told(
@@ -393,12 +407,15 @@ def test_a_reading_that_cannot_be_recorded_is_told(
 def test_the_card_says_what_the_model_does_not_know(
     open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch
 ):
+    said = {"What it does not know": {"0": "It has *not* been measured elsewhere."}, "Data": {"name": "made up"}}
+    found = SimpleNamespace(
+        facts={"model": {"name": "the model"}}, members=(), to_words=lambda: said, to_markdown=lambda: "# Card"
+    )
+    monkeypatch.setattr("core.prediction.card.card", lambda home, model_id: found)
     stand_in(monkeypatch, Net())
     app = open_page("predict", search=search_id)
     assert "What it does not know" not in words(app)
     app.session_state["model_card"] = True
-    said = words(app.run())
-    assert "What it does not know" in said
-    assert "It knows only basophil, erythroblast, monocyte, myeloblast and seg neutrophil" in said
-    assert "accuracy in the set (test)" in said
-    assert "accuracy outside the set: not measured" in said
+    shown = words(app.run())
+    assert "**What it does not know**\n\n- It has \\*not\\* been measured elsewhere." in shown
+    assert "- :gray[Name:] made up" in shown
