@@ -22,7 +22,8 @@ ROUND: Final = (0.92, 0.7)  # least solidity, and least ratio of the axes, of a 
 LIKE_THE_DISCS: Final = (0.7, 1.6)  # a lone cell's diameter beside the discs': specks and clumps lie outside
 ALONE: Final = 3  # so many lone cells are a better ruler than the discs
 SHRINKS: Final = 0.93  # discs inscribed into overlapping red cells, beside the cells
-WITHIN: Final = (0.015, 0.5)  # of the shorter side: what a red cell may measure
+LARGEST: Final = 0.5  # of the shorter side: what a red cell measures at most
+FINE: Final = 24.0  # px of the preview: a smaller red cell in a larger field is looked at closer
 ASSUMED: Final = 0.2  # of the shorter side: a field of a 100x objective on a small camera
 
 
@@ -48,20 +49,33 @@ def ruler_of(rgb: Pixels, settings: Settings) -> Ruler:
 def red_cell_diameter(rgb: Pixels) -> Ruler:
     """Measure red cells in a field (H, W, 3): the lone round ones, or else the discs that fit into the clumps.
 
-    Where neither gives a size that a field can have (no red cells, another stain), a fifth of the shorter side is
+    Where they are too small to be measured in the whole of a large field, its middle is looked at closer. Where no
+    red cells of a size that a field can have are seen (none, or another stain), a fifth of the shorter side is
     assumed, and said so.
     """
-    preview, scale = shrunk(rgb, PREVIEW / max(rgb.shape[:2]))
+    part = rgb
+    while True:
+        diameter, scale = _measured(part)
+        height, width = part.shape[:2]
+        whole = scale == 1
+        if diameter is not None and (whole or diameter * scale >= FINE):
+            return Ruler(diameter, True)
+        if whole:
+            return Ruler(ASSUMED * min(rgb.shape[:2]), False)
+        part = part[height // 4 : height - height // 4, width // 4 : width - width // 4]
+
+
+def _measured(part: Pixels) -> tuple[float | None, float]:
+    """(diameter in px of the field, or None; the scale at which was looked) of the red cells in a part of a field."""
+    preview, scale = shrunk(part, PREVIEW / max(part.shape[:2]))
     stains = separate(preview, 1.0)
     red = stains.red & ~ndimage.binary_dilation(stains.nuclear > 0.5, iterations=2)
-    shorter = min(rgb.shape[:2])
     discs = _discs(red)
-    if discs is not None:
-        alone = _alone(red, discs)
-        diameter = (discs / SHRINKS if alone is None else alone) / scale
-        if WITHIN[0] * shorter <= diameter <= WITHIN[1] * shorter:
-            return Ruler(diameter, True)
-    return Ruler(ASSUMED * shorter, False)
+    if discs is None:
+        return None, scale
+    alone = _alone(red, discs)
+    diameter = (discs / SHRINKS if alone is None else alone) / scale
+    return (diameter if diameter <= LARGEST * min(part.shape[:2]) else None), scale
 
 
 def _discs(red: Mask) -> float | None:

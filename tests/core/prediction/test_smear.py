@@ -45,6 +45,13 @@ def test_the_size_of_red_cells_is_measured(unit: int):
     assert ruler.diameter == pytest.approx(unit, rel=0.15)
 
 
+def test_small_red_cells_of_a_large_field_are_looked_at_closer():
+    field = np.tile(draw(WHITES, unit=40, columns=10, rows=8), (6, 5, 1))  # 50 red cells across
+    ruler = red_cell_diameter(field)
+    assert ruler.measured
+    assert ruler.diameter == pytest.approx(40, rel=0.15)
+
+
 def test_without_red_cells_their_size_is_assumed_and_said_so():
     field = draw((White(4, 4),), red=False, columns=8, rows=8)
     ruler = red_cell_diameter(field)
