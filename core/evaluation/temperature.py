@@ -4,7 +4,12 @@ Logits are divided by a temperature T > 0, chosen so that the labels of calibrat
 class that is called stays the same. Of probabilities p, whose logarithms are logits up to a constant, this is
 p^(1/T), scaled to sum 1, so a fusion's answers can be calibrated too.
 
-Reference: C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (section 4.2).
+Where every calibration image is called right, T = 0 would be the most likely: certainty, from a few images. So the
+labels are counted as Platt counted them: of n images, the label has 1 - 1 / (n + 2) and the other classes share the
+rest, as if one more image had been right and one more wrong.
+
+References: C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (section 4.2); J. Platt, Probabilistic
+Outputs for Support Vector Machines, 1999 (section 2.2, the targets).
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ LEAST: Final = 1e-30  # of a probability: float32 softmax gives 0 for what is sm
 
 
 def fit_temperature(probabilities: ArrayLike, labels: ArrayLike) -> float:
-    """The temperature within RANGE under which the labels (n,) are the most likely.
+    """The temperature within RANGE with the least cross-entropy to Platt's targets of the labels (n,).
 
     `probabilities` (n, C) are those of images that neither training nor a choice has used. Raises ValueError without
     images, or where the numbers differ.
@@ -32,7 +37,7 @@ def fit_temperature(probabilities: ArrayLike, labels: ArrayLike) -> float:
     if p.ndim != 2 or len(p) != len(labels) or not len(p):
         raise ValueError(f"Probabilities {p.shape} and {len(labels)} labels cannot be calibrated; give one a row.")
     found = minimize_scalar(
-        lambda log_t: negative_log_likelihood(tempered(p, float(np.exp(log_t))), labels),
+        lambda log_t: cross_entropy(tempered(p, float(np.exp(log_t))), labels),
         bounds=tuple(np.log(RANGE)), method="bounded", options={"xatol": 1e-6},
     )  # fmt: skip
     return float(np.exp(found.x))
@@ -42,6 +47,14 @@ def tempered(probabilities: ArrayLike, temperature: float) -> Floats:
     """Probabilities (..., C) after dividing their logits by the temperature."""
     logits = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), LEAST))
     return np.asarray(np.exp(log_softmax(logits / temperature, axis=-1)))
+
+
+def cross_entropy(probabilities: Floats, labels: NDArray[np.int64]) -> float:
+    """Mean over images (n, C) of the cross-entropy to Platt's targets of the labels (n,)."""
+    n, classes = probabilities.shape
+    targets = np.full((n, classes), 1 / (n + 2) / max(1, classes - 1))
+    targets[np.arange(n), labels] = 1 - 1 / (n + 2)
+    return float(-(targets * np.log(np.maximum(probabilities, LEAST))).sum(axis=1).mean())
 
 
 def negative_log_likelihood(probabilities: Floats, labels: NDArray[np.int64]) -> float:

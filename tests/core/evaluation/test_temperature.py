@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from core.evaluation.temperature import RANGE, fit_temperature, negative_log_likelihood, tempered
+from core.evaluation.temperature import RANGE, cross_entropy, fit_temperature, tempered
 
 
 def drawn(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -24,12 +24,24 @@ def test_a_known_temperature_is_found(temperature: float):
     assert fit_temperature(*drawn(temperature)) == pytest.approx(temperature, rel=0.04)
 
 
-def test_it_is_the_minimum_of_the_negative_log_likelihood():
+def test_it_is_the_minimum_of_the_cross_entropy():
     p, labels = drawn(2.0, 500)
     best = fit_temperature(p, labels)
-    least = negative_log_likelihood(tempered(p, best), labels)
+    least = cross_entropy(tempered(p, best), labels)
     for other in np.geomspace(*RANGE, 40):
-        assert negative_log_likelihood(tempered(p, float(other)), labels) >= least - 1e-9
+        assert cross_entropy(tempered(p, float(other)), labels) >= least - 1e-9
+
+
+def test_images_that_are_all_called_right_give_no_certainty():
+    p = np.tile([[0.9, 0.05, 0.05]], (150, 1))
+    found = tempered(p, fit_temperature(p, [0] * 150))
+    assert found[0, 0] == pytest.approx(1 - 1 / 152, abs=1e-3)
+
+
+def test_platts_targets_by_hand():
+    assert cross_entropy(np.array([[0.5, 0.25, 0.25]]), np.array([0])) == pytest.approx(
+        -(2 / 3 * np.log(0.5) + 1 / 3 * np.log(0.25))
+    )
 
 
 def test_by_hand():
