@@ -14,13 +14,17 @@ from PIL import Image
 FRAME = 380  # px
 MOST = 720  # px, sides of the image that is sent to the browser
 ZOOMS = {1: "1x", 2: "2x", 4: "4x"}
-# Snapping puts the middle of a zoomed image, where the cell is, into the middle of the frame, and lets it be moved.
 STYLE = f"""<style>
 .cell-view {{ width: min({FRAME}px, 100%); aspect-ratio: 1; overflow: auto; border-radius: 0.6rem; display: flex;
-  background: color-mix(in srgb, currentColor 6%, transparent); scroll-snap-type: both proximity; }}
-.cell-view img {{ margin: auto; flex: none; scroll-snap-align: center; object-fit: contain; display: block; }}
+  background: color-mix(in srgb, currentColor 6%, transparent); }}
+.cell-view img {{ margin: auto; flex: none; object-fit: contain; display: block; }}
 .cell-view.pixels img {{ image-rendering: pixelated; }}
 </style>"""
+# The middle of a zoomed image, where the cell is, comes into the middle of the frame.
+CENTRED = """<script>for (const frame of document.querySelectorAll(".cell-view:not([data-centred])")) {
+  frame.dataset.centred = "";
+  frame.scrollTo((frame.scrollWidth - frame.clientWidth) / 2, (frame.scrollHeight - frame.clientHeight) / 2);
+}</script>"""
 
 
 def zoom_controls(key: str) -> tuple[int, bool]:
@@ -44,7 +48,8 @@ def view(rgb: Any, alt: str, *, zoom: int = 1, smooth: bool = True) -> None:
     st.html(
         f'{STYLE}<div class="cell-view{"" if smooth else " pixels"}" tabindex="0" role="group" '
         f'aria-label="{escape(alt)}, {zoom}x"><img alt="{escape(alt)}" src="data:image/png;base64,{source}" '
-        f'style="width: {across:.2f}%; height: {down:.2f}%"></div>'
+        f'style="width: {across:.2f}%; height: {down:.2f}%"></div>{CENTRED if zoom > 1 else ""}',
+        unsafe_allow_javascript=zoom > 1,
     )
 
 
