@@ -54,5 +54,5 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
     expect(page.get_by_text("macro specificity", exact=False).first).to_be_visible()
 
     page.get_by_role("banner").get_by_role("link", name="Predict").click()
-    expect(page.get_by_text("Called", exact=True)).to_be_visible(timeout=1 * MINUTES)
-    expect(page.get_by_text("px, labelled")).to_be_visible()
+    expect(page.locator(".st-key-decision")).to_be_visible(timeout=1 * MINUTES)
+    expect(page.get_by_text("Labelled ")).to_be_visible()

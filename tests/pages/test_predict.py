@@ -2,116 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from core import statements
 from core.evaluation.decision import Thresholds, as_record, equal_costs
 from core.learning.settings import ModelError
-from core.paths import trial_folder
 from core.prediction import readers
-from core.prediction.calibration import Calibration, calibrate
-from core.prediction.models import ModelEntry
-from core.prediction.predictor import Look
-from core.prediction.reader import Reader
 from core.prediction.reading import BLUR, Flag
-from core.prediction.references import save_references
 from pages.components import predict_calibrate
 from pages.components.data import read
 from store.journal import JournalError, replay
 from tests.pages.conftest import OpenPage
+from tests.pages.predicting import Net, certain, decided, picture, recorded, searched, stand_in
 from tests.pages.test_pages import words
 from tests.store.factory import CLASSES, write_search
-
-RED = (0.9, 0.04, 0.03, 0.02, 0.01)
 
 
 @pytest.fixture
 def search_id(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A finished search whose images are there: a red square each."""
-    monkeypatch.chdir(home)
-    search_id = write_search(home, trials=1, n_train=5, n_val=5, n_test=5, n_calibration=5)
-    for name in CLASSES:
-        folder = home / "made-up" / name
-        folder.mkdir(parents=True)
-        for index in range(20):
-            Image.new("RGB", (40, 36), (200, 10, 10)).save(folder / f"{index:05d}.png")
-    return search_id
-
-
-class Net(SimpleNamespace):
-    """Says the same of every image; its feature map of `side` places is lit at one."""
-
-    runtime, weights_sha256 = "torch", "w"
-
-    def __init__(self, probabilities: tuple[float, ...] = RED, side: int = 6) -> None:
-        facts = SimpleNamespace(image_size=24, backbone="resnet10t")
-        super().__init__(facts=facts, logits=np.log(np.array(probabilities)), side=side)
-
-    def head(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.array([[1.0, 0], [-1, 0], [0, 1], [0, 0], [0, 0]], np.float32), np.zeros(5, np.float32)
-
-    def look(self, squares: np.ndarray) -> Look:
-        assert squares.shape[1:] == (24, 24, 3)
-        maps = np.zeros((len(squares), 2, self.side, self.side), np.float32)
-        maps[:, :, 1, 1] = 1
-        logits = np.repeat(self.logits[None], len(squares), axis=0).astype(np.float32)
-        return Look(maps, np.tile([1.0, 0.5], (len(squares), 1)).astype(np.float32), logits)
-
-
-def certain(watched: float = 0.9) -> Calibration:
-    """From calibration images of which the network is mostly sure, 39 a class; one in 40 looks like another class."""
-    rows, labels = [], []
-    for index in range(len(CLASSES)):
-        for image in range(39):
-            row = np.full(len(CLASSES), (1 - watched) / 4)
-            row[(index + 1) % 5 if image == 0 else index] = watched
-            rows.append(row)
-            labels.append(index)
-    return calibrate(np.array(rows), np.array(labels), CLASSES)
-
-
-Asked = list[str]
-
-
-def stand_in(monkeypatch: pytest.MonkeyPatch, *members: Net, **known: Any) -> Asked:
-    """Reads with these members; the ids of the models that were asked for."""
-    asked: Asked = []
-    made: dict[str, Reader] = {}
-
-    def reader_of(home: Path, model_id: str) -> Reader:
-        asked.append(model_id)
-        trials = tuple(f"{model_id}-{index}" for index in range(len(members))) if len(members) > 1 else (model_id,)
-        dataset_id = str(read("datasets").query("name != 'published'")["dataset_id"].iloc[0])
-        kind, weights = "fusion" if len(members) > 1 else "trial", tuple(1 / len(members) for _ in members)
-        entry = ModelEntry(model_id, "the model", kind, CLASSES, dataset_id, trials, weights)
-        why = "The model has not been calibrated yet."
-        return made.setdefault(model_id, Reader(entry, members, **{"why": why, "loaded_seconds": 2.34, **known}))  # type: ignore[arg-type]
-
-    monkeypatch.setattr(readers, "reader_of", reader_of)
-    return asked
-
-
-def decided(app: AppTest) -> str:
-    """The large words."""
-    (header,) = app.header
-    return str(header.value).partition(": ")[2] or str(header.value)
-
-
-def recorded(home: Path) -> list[dict[str, Any]]:
-    return [record for record in replay(home, "_home") if record["kind"] == "reading"]
-
-
-def picture(app: AppTest) -> list[str]:
-    """What the frames show: their texts for those who cannot see them."""
-    return [one.proto.body for one in app.get("html") if "cell-view" in one.proto.body]
+    return searched(home, monkeypatch)
 
 
 def test_a_sample_image_is_read_and_put_on_record_once(
@@ -282,85 +196,6 @@ def test_points_that_cannot_be_used_are_told(
     app = open_page("predict", search=search_id, point=few)
     assert "made for 3 classes, the model has 5. The prediction set decides." in words(app)
     assert decided(app).endswith("Basophil")
-
-
-def test_a_fusion_reads_with_all_its_members(
-    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
-):
-    asked = stand_in(monkeypatch, Net(), Net((0.1, 0.6, 0.1, 0.1, 0.1)))
-    members = {f"{search_id}.00-initial": 1.0, f"{search_id}.final-1": 3.0}
-    dataset_id = str(read("search", search_id)["dataset_id"].iloc[0])
-    fusion_id = statements.save_fusion(home, "both", dataset_id, "vote", members)
-    app = open_page("predict", search=search_id, fusion=fusion_id)
-    assert not app.error
-    assert set(asked) == {fusion_id}
-    said = words(app)
-    assert "shares of their votes, not probabilities" in said
-    assert "Occlusion" in said
-    (record,) = recorded(home)
-    assert (record["model_id"], record["model_trial_id"]) == (fusion_id, None)
-
-
-def test_where_the_network_looked_is_labelled(open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch):
-    stand_in(monkeypatch, Net())
-    app = open_page("predict", search=search_id)
-    said = words(app)
-    assert "Where the network looked; coarse, and no proof." in said
-    assert "Class activation map of 6 x 6 places" in said
-    plain = picture(app)[1]
-    app.slider(key="why_strength").set_value(0).run()
-    assert picture(app)[1] != plain
-    box = next(box for box in app.selectbox if box.label == "What speaks for")
-    assert box.value == "basophil"
-    box.set_value("erythroblast").run()
-    assert "No place of this image speaks for erythroblast." in words(app)
-
-
-def test_a_coarse_map_gives_way_to_occlusion(open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch):
-    stand_in(monkeypatch, Net(side=4))
-    said = words(open_page("predict", search=search_id))
-    assert "Occlusion: " in said
-    assert "Class activation map" not in said
-
-
-def test_reference_cells_of_both_classes_stand_side_by_side(
-    open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
-):
-    search_id = write_search(home, trials=1, n_train=10, n_val=40, n_test=40, pictures=home / "cells")
-    stand_in(monkeypatch, Net())
-    assert "no reference cells yet" in words(open_page("predict", search=search_id))
-    folder = trial_folder(home, f"{search_id}.final-1")
-    folder.mkdir(parents=True)
-    (folder / "weights.json").write_text('{"sha256": "w"}')
-    images = read("images", str(read("search", search_id)["dataset_id"].iloc[0]), "ok").query("split == 'test'")
-    features = np.column_stack([np.ones(len(images)), np.linspace(0, 1, len(images))])
-    save_references(folder, features, images["image_id"].tolist(), images["class"].tolist())
-    app = open_page("predict", search=search_id)
-    said = words(app)
-    assert "Basophil :gray[(decided on)]" in said
-    assert "Erythroblast :gray[(next)]" in said
-    assert reference_alts(app, "basophil") == reference_alts(app, "erythroblast") == 4
-    (home / "cells").rename(home / "gone")
-    app = open_page("predict", search=search_id)
-    assert "images of these data are not on this machine" in words(app)
-    upload(app, home / "gone")
-    said = words(app)
-    assert "training images are not on this machine any more" in said
-    assert reference_alts(app, "basophil") == 0
-    assert len(re.findall(r"No\. \d+: [01]\.\d\d", said)) == 8
-
-
-def reference_alts(app: AppTest, class_: str) -> int:
-    """How many pictures of training images of a class are shown."""
-    alts = [image.alt for part in app.get("image") for image in part.proto.imgs]
-    return sum(f"training image of {class_}" in alt for alt in alts)
-
-
-def upload(app: AppTest, folder: Path) -> None:
-    """Give the page an image of one's own."""
-    app.segmented_control(key="image_source").set_value("upload").run()
-    file = next(folder.rglob("*.png"))
-    app.file_uploader[0].upload(file.name, file.read_bytes(), "image/png").run()
 
 
 def test_an_image_is_kept_only_when_it_is_asked_for(
