@@ -61,8 +61,12 @@ def trial_of(home: Path, target: str) -> str:
 
     Raises CommandError when there is none.
     """
+    return trial_in(_state(home, target.partition(".")[0]), target)
+
+
+def trial_in(state: SearchState, target: str) -> str:
+    """As `trial_of`, where the search's state is known. Raises CommandError when it has no such trial."""
     search_id = target.partition(".")[0]
-    state = _state(home, search_id)
     if "." in target:
         if target not in state.trials:
             raise CommandError(f"Search {search_id} has no trial {trial_name(target)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,13 @@ FILE: Final = "checks.json"
 def save_limits(folder: Path, weights_sha256: str, limits: Limits) -> None:
     """Write them durably, for these weights: their training images, at their size."""
     write_durably(folder / FILE, json.dumps({"weights_sha256": weights_sha256, "limits": limits.to_json()}).encode())
+
+
+def whole_limits(folder: Path, weights_sha256: str) -> Limits | None:
+    """`load_limits`, with None for what cannot be used either."""
+    with contextlib.suppress(ModelError):
+        return load_limits(folder, weights_sha256)
+    return None
 
 
 def load_limits(folder: Path, weights_sha256: str) -> Limits | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.intake import border_colour, to_square
+from core.data.intake import border_colour
 from core.prediction.heat import heat_overlay
 from core.prediction.map_places import Places, places_of
 
@@ -37,7 +37,6 @@ RESOLUTION: Final = 1e-6  # of float32
 
 ACTIVATION: Final = "activation"
 OCCLUSION: Final = "occlusion"
-METHOD_LABELS: Final = {ACTIVATION: "Class activation map", OCCLUSION: "Occlusion"}
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,7 @@ def explain(reader: Reader, seen: Seen) -> Explanation:
             facts = reader.members[0].facts
             return activation(maps[0], head, facts.image_size, places_of(facts.backbone, facts.image_size))
 
-    def predict(squares: NDArray[np.uint8]) -> Array:
-        sizes = [member.facts.image_size for member in reader.members]
-        each = [np.stack([to_square(square, size) for square in squares]) for size in sizes]
-        looks = [member.look(own) for member, own in zip(reader.members, each, strict=True)]
-        return np.asarray(reader.raw(looks), np.float32)
-
-    return occlusion(predict, seen.squares[reader.main])
+    return occlusion(lambda squares: np.asarray(reader.answers(squares), np.float32), seen.squares[reader.main])
 
 
 def class_maps(features: Array, head: Head) -> Array:

@@ -31,12 +31,13 @@ from core.learning.settings import ModelError
 from core.learning.weights_hash import weights_hash
 from core.paths import trial_folder, trial_name
 from core.prediction.calibration import Calibration, Floats, calibrate, save_calibration
-from core.prediction.checks_file import load_limits, save_limits
+from core.prediction.checks_file import save_limits, whole_limits
 from core.prediction.models import ModelEntry, entry, model_folder
 from core.prediction.quality import learn, measure
 from core.prediction.reader import joined_hash
 from core.prediction.readers import ONNX, TORCH, network
 from core.prediction.references import save_references, whole_references
+from core.prediction.wording import at_least
 
 KIND: Final = "calibration"  # of the background job; its subject is a model
 
@@ -54,10 +55,11 @@ class Fitted:
     def sentence(self) -> str:
         found = next(iter(self.calibrations.values()))
         least = min(found.coverage().values())
+        each = ", ".join(f"{one.temperature:.2f} on {runtime}" for runtime, one in self.calibrations.items())
         return (
-            f"{self.entry.name} is calibrated by {found.n} images ({', '.join(self.calibrations)}): temperature "
-            f"{found.temperature:.2f}; prediction sets hold the true class in at least {least:.0%} of new images of "
-            "each class, on average, as far as they are like the calibration images."
+            f"{self.entry.name} is calibrated by {found.n} images: temperature {each}; prediction sets hold the true "
+            f"class in at least {at_least(least)} of new images of each class, on average, as far as they are like the "
+            "calibration images."
         )
 
 
@@ -162,7 +164,7 @@ class _Member:
 
     def _limits(self, pixels: NDArray[np.uint8]) -> None:
         """What is usual among the training images."""
-        if load_limits(self._folder, self._network.weights_sha256) is not None:
+        if whole_limits(self._folder, self._network.weights_sha256) is not None:
             return
         found, rows = [], _rows(self._dataset, "train").tolist()
         for done, row in enumerate(rows):

@@ -1,7 +1,8 @@
 """What a model's decisions were on its test images, from the probabilities that the store has of them.
 
-The rules are those by which a reading is decided, but for the checks of the image: a flagged cell is referred and so is
-in no count, here as there.
+The rules are those by which a reading is decided, but for the checks of the image, which the store's probabilities do
+not tell: test images that a check would have referred stand among these decisions, cells of a batch that one has
+referred do not.
 """
 
 from __future__ import annotations
@@ -36,6 +37,6 @@ def decisions_of(reader: Reader, raw: Floats, point: Point | None = None) -> lis
         probabilities = one if found is None else tempered(one, found.temperature)
         members = None if found is None else found.prediction_set(one)[1]
         blast = None if found is None else found.blast(one)
-        chosen = None if point is None else (point.name, point.decision(probabilities, classes))
+        chosen = None if point is None else (point.name, point.decision(one, classes))
         said.append(decide(classes, probabilities, members, (), blast, chosen))
     return said

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from core.evaluation.robustness import trial_of
+from core.evaluation.robustness import trial_in
 from core.learning.settings import ModelError
 from core.paths import trial_folder, trial_name
-from core.search.commands import deleted
+from core.search.followed import latest, outline, stated
 from core.search.state import SearchState
-from store.journal import HOME_JOURNAL, journal_files, journal_folder, read_records
+from store.journal import journal_folder
 
 FUSION: Final = "f-"  # a fusion's id begins so
 
@@ -45,7 +45,7 @@ class ModelEntry:
 def models(home: Path) -> list[ModelEntry]:
     """All of them: those of searches, newest first, each before its other trials; then fusions, newest first."""
     found: list[ModelEntry] = []
-    gone = deleted(home)
+    gone = _deleted(home)
     for folder in sorted(journal_folder(home, "s-").parent.glob("s-*"), reverse=True):
         if folder.name not in gone:
             found += _of_search(home, folder.name)
@@ -65,14 +65,16 @@ def entry(home: Path, target: str) -> ModelEntry:
         known = {}
         for trial_id in record["trial_ids"]:
             known[trial_id] = entry(home, str(trial_id))
+        if not _whole(record, known):
+            raise ModelError(f"The members of fusion {target} know different classes, so they cannot answer together.")
         return _fusion(record, known)
     try:
-        trial_id = trial_of(home, target)
+        trial_id = trial_in(_known_state(home, target.partition(".")[0]), target)
     except ValueError as error:
         raise ModelError(str(error)) from error
     search_id = trial_id.partition(".")[0]
     found = next((one for one in _of_search(home, search_id) if one.model_id == trial_id), None)
-    if found is None or search_id in deleted(home):
+    if found is None or search_id in _deleted(home):
         raise ModelError(f"Trial {trial_id} has no weights here; only a trial that has finished its training does.")
     return found
 
@@ -83,8 +85,7 @@ def model_folder(home: Path, model_id: str) -> Path:
 
 
 def _of_search(home: Path, search_id: str) -> list[ModelEntry]:
-    state = SearchState(home, search_id)
-    state.update()
+    state = _state(home, search_id)
     if state.fact is None or state.data is None:
         return []
     event = state.event or {}
@@ -101,6 +102,18 @@ def _of_search(home: Path, search_id: str) -> list[ModelEntry]:
     return sorted(found, key=lambda one: one.kind != "search")
 
 
+def _state(home: Path, search_id: str) -> SearchState:
+    return SearchState(home, search_id).fold(outline(home, search_id).records())
+
+
+def _known_state(home: Path, search_id: str) -> SearchState:
+    """Raises ModelError where there is no such search."""
+    state = _state(home, search_id)
+    if state.fact is None or search_id in _deleted(home):
+        raise ModelError(f"There is no search {search_id} in {home}.")
+    return state
+
+
 def _classes(folder: Path) -> tuple[str, ...] | None:
     """Of the weights in a folder; None where there are none that can be used."""
     try:
@@ -111,16 +124,11 @@ def _classes(folder: Path) -> tuple[str, ...] | None:
 
 def _fusions(home: Path) -> list[dict[str, Any]]:
     """The saved fusions that were not taken back, newest first."""
-    latest: dict[str, tuple[tuple[str, str, int], dict[str, Any]]] = {}
-    for path in journal_files(home, HOME_JOURNAL):
-        for record in read_records(path)[0]:
-            if record["kind"] == "fusion":
-                rank = (str(record["at"]), path.name, int(record["seq"]))
-                kept = latest.get(record["fusion_id"])
-                if kept is None or rank > kept[0]:
-                    latest[str(record["fusion_id"])] = (rank, record)
-    return [record for _, record in sorted(latest.values(), key=lambda one: one[0], reverse=True)
-            if not record["removed"]]  # fmt: skip
+    return latest(stated(home).records(), "fusion")
+
+
+def _deleted(home: Path) -> set[str]:
+    return {str(record["search_id"]) for record in stated(home).records() if record["kind"] == "tombstone"}
 
 
 def _whole(record: dict[str, Any], known: dict[str, ModelEntry]) -> bool:

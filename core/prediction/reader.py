@@ -40,15 +40,15 @@ _at_once = threading.BoundedSemaphore(min(os.cpu_count() or 1, 4))
 
 @dataclass(frozen=True)
 class Point:
-    """A saved operating point; `rule` decides on calibrated probabilities where there are any."""
+    """A saved operating point; `rule` decides on uncalibrated probabilities, on which it was chosen."""
 
     name: str
     rule: Rule
     point_id: str | None = None
 
-    def decision(self, probabilities: Floats, classes: Sequence[str]) -> str | None:
-        """The decided class of one image's probabilities (C,); None: refer to an expert."""
-        decided = int(decide_by_rule(self.rule, probabilities[None, :])[0])
+    def decision(self, raw: Floats, classes: Sequence[str]) -> str | None:
+        """The decided class of one image's uncalibrated probabilities (C,); None: refer to an expert."""
+        decided = int(decide_by_rule(self.rule, raw[None, :])[0])
         return None if decided == len(classes) else classes[decided]
 
 
@@ -74,11 +74,13 @@ class Reader:
 
     def __init__(
         self, entry: ModelEntry, members: Sequence[Network], *, calibration: Calibration | None = None,
-        limits: Limits | None = None, scope: Scope | None = None, why: str = "", loaded_seconds: float = 0.0,
+        limits: Limits | None = None, scope: Scope | None = None, why: str = "", no_limits: str = "",
+        no_scope: str = "", loaded_seconds: float = 0.0,
     ) -> None:  # fmt: skip
-        """`limits` and `scope` are those of the member with the most weight."""
+        """`limits` and `scope` are those of the member with the most weight; `no_...` say why they are not there."""
         self.entry, self.members, self.calibration = entry, tuple(members), calibration
         self.limits, self.scope, self.why, self.loaded_seconds = limits, scope, why, loaded_seconds
+        self._no_limits, self._no_scope = no_limits, no_scope
         self.main = int(np.argmax(entry.weights))
 
     @property
@@ -114,6 +116,13 @@ class Reader:
         each = np.stack([softmax(look.logits.astype(np.float64), axis=1) for look in looks])
         return each[0] if len(each) == 1 else fuse(each, self.entry.weights, self.entry.rule)
 
+    def answers(self, squares: Pixels) -> Floats:
+        """Uncalibrated probabilities (n, C) of squares (n, S, S, 3) of the main member's size; waits its turn."""
+        with _at_once:
+            sizes = [member.facts.image_size for member in self.members]
+            each = [np.stack([to_square(square, size) for square in squares]) for size in sizes]
+            return self.raw([member.look(own) for member, own in zip(self.members, each, strict=True)])
+
     def _see(self, rgb: Pixels, sha256: str, point: Point | None, seconds: dict[str, float]) -> Seen:
         height, width = rgb.shape[:2]
         with _at_once:
@@ -131,9 +140,9 @@ class Reader:
 
     def _flags(self, look: Look, square: Pixels, width: int, height: int) -> tuple[Flag, ...]:
         by = f"of its member {self.entry.trial_ids[self.main]} " if len(self.members) > 1 else ""
-        scope = scope_flag(self.scope, look.features, look.logits, ALPHA, by)
+        scope = scope_flag(self.scope, look.features, look.logits, ALPHA, by, self._no_scope)
         if self.limits is None:
-            unknown = "It cannot be checked: the model was not calibrated, so what is usual is not known."
+            unknown = f"It cannot be checked, since what is usual is not known. {self._no_limits}".strip()
             return scope, *(Flag(one, None, unknown) for one in (BLUR, EXPOSURE, STAIN, SIZE))
         return scope, *self.limits.flags(measure(square, width, height))
 
@@ -146,7 +155,7 @@ class Reader:
         probabilities = raw if found is None else tempered(raw, temperature)
         p_values, members = (np.empty(0), ()) if found is None else found.prediction_set(raw)
         blast = None if found is None else found.blast(raw)
-        chosen = None if point is None else (point.name, point.decision(probabilities, classes))
+        chosen = None if point is None else (point.name, point.decision(raw, classes))
         decision = decide(classes, probabilities, None if found is None else members, flags, blast, chosen)
         return Reading(
             self.entry.model_id, self.runtime, self.weights_sha256, sha256, width, height, classes, probabilities, raw,

@@ -9,14 +9,17 @@ from core.evaluation.scope_file import Scope
 from core.prediction.reading import OUT_OF_SCOPE, Flag
 
 
-def scope_flag(scope: Scope | None, features: np.ndarray, logits: np.ndarray, alpha: float, by: str = "") -> Flag:
+def scope_flag(
+    scope: Scope | None, features: np.ndarray, logits: np.ndarray, alpha: float, by: str = "", missing: str = ""
+) -> Flag:
     """From what the network saw in the image, features (1, D) and logits (1, C): raised for a p-value up to `alpha`.
 
-    `by` says whose features they are where a model has several networks. Not judged without a fitted score, nor by one
-    of another network.
+    `by` says whose features they are where a model has several networks, `missing` why there is no score. Not judged
+    without a fitted score, nor by one of another network.
     """
     if scope is None:
-        return Flag(OUT_OF_SCOPE, None, "It cannot be checked: no out-of-scope score was fitted for this model.")
+        unknown = f"It cannot be checked without an out-of-scope score. {missing}".strip()
+        return Flag(OUT_OF_SCOPE, None, unknown)
     try:
         p = float(scope.p_values(scope.scores(features, logits))[MAHALANOBIS][0])
     except ScopeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,12 @@ class SearchState:
         self.cycles: dict[int, Record] = {}
         self.trials: dict[str, TrialState] = {}
 
+    def fold(self, records: Iterable[Record]) -> SearchState:
+        """Take in records that were read by other means; itself."""
+        for record in records:
+            self._apply(record)
+        return self
+
     def update(self) -> list[Record]:
         fresh: list[Record] = []
         for path in journal_files(self._home, self._search_id):
@@ -68,8 +75,7 @@ class SearchState:
                 if path.stat().st_size > offset:
                     records, self._offsets[path], _ = read_records(path, offset)
                     fresh += records
-        for record in fresh:
-            self._apply(record)
+        self.fold(fresh)
         return fresh
 
     def ordered(self) -> list[TrialState]:
