@@ -8,6 +8,7 @@ from typing import Any, Final
 from core.evaluation.audit_words import SHORT
 from core.evaluation.scope_summary import NOT_KNOWN
 from core.prediction.reading import name_of
+from core.prediction.wording import at_least
 
 Sections = dict[str, dict[str, str]]
 
@@ -167,7 +168,7 @@ def _calibration(facts: Mapping[str, Any]) -> dict[str, str]:
         watch = f"; {name_of(one['watched'])} is watched" if one["watched"] else "; no class is watched"
         found[f"on {runtime}"] = (
             f"temperature {one['temperature']:.2f} by {images:,} images; prediction sets hold the true class in at "
-            f"least {100 * one['coverage'][least]:.0f} % of new images of each class, on average ({name_of(least)}, "
+            f"least {at_least(one['coverage'][least])} of new images of each class, on average ({name_of(least)}, "
             f"by {one['images'][least]} images){watch}"
         )
     return found or {"calibration": "not calibrated"}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.prediction.reader import Reader
     from core.prediction.reading import Reading
 
 NOT_READ = 1  # exit code where an image could not be read
@@ -55,26 +54,26 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps({"file": str(file), "reading_id": reading_id, **reading.to_json()}))
         else:
-            print(words_of(file, reading, reader))
+            print(words_of(file, reading, reader.why))
     if not arguments.json:
         print("Research use only; not a medical device.")
     return NOT_READ if failed else 0
 
 
-def words_of(file: Path, reading: Reading, reader: Reader) -> str:
-    """A reading for the terminal."""
+def words_of(file: Path, reading: Reading, why: str) -> str:
+    """A reading for the terminal; `why` the model is not calibrated, where it is not."""
     from core.prediction.reading import FLAG_LABELS
+    from core.prediction.wording import at_least, percent
 
-    sure = "" if reading.calibrated else f" (not calibrated: {reader.why})"
+    sure = "" if reading.calibrated else f" (not calibrated: {why})"
     lines = [f"{file}: {reading.decision.words}{sure}", *(f"  {reason}" for reason in reading.decision.reasons)]
     for name, share in sorted(zip(reading.classes, reading.probabilities, strict=True), key=lambda one: -one[1]):
         held = "  in the prediction set" if name in reading.prediction_set else ""
-        lines.append(f"  {name:<20} {share:7.2%}{held}")
+        lines.append(f"  {name:<20} {percent(share):>7}{held}")
     if reading.blast is not None:
         said = "RAISED" if reading.blast.raised else "not raised"
-        lines.append(
-            f"  blast flag ({reading.blast.class_}): {said}; finds at least {reading.blast.sensitivity:.0%} of new ones"
-        )
+        found = at_least(reading.blast.sensitivity)
+        lines.append(f"  blast flag ({reading.blast.class_}): {said}; finds at least {found} of new ones")
     lines += [
         f"  {FLAG_LABELS[flag.name]}: {'' if flag.raised is not None else 'not checked. '}{flag.reason}"
         for flag in reading.flags if not flag.raised

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -56,18 +55,6 @@ def shortened(text: str, most: int) -> str:
         return text
     head = (most - 1) * 2 // 3
     return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
-
-
-def percent(share: float) -> str:
-    """A probability as '12.3%'; what is no certainty is not printed as one."""
-    if 0 < share < 0.0005:
-        return "<0.1%"
-    return ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
-
-
-def at_least(share: float) -> str:
-    """What is vouched for, as '97.5%': never rounded up."""
-    return f"{math.floor(1000 * share + 1e-9) / 10:.1f}%"
 
 
 def utc(at: datetime | None) -> str:

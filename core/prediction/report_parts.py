@@ -18,12 +18,11 @@ from core.prediction.report_page import (
     WIDTH,
     Colour,
     Sheet,
-    at_least,
-    percent,
     printable,
     shortened,
     utc,
 )
+from core.prediction.wording import at_least, percent
 
 PICTURE = 62.0  # mm
 DECIDED = {

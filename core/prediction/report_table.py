@@ -8,9 +8,10 @@ from fpdf.enums import XPos, YPos
 
 from core.prediction.reading import FLAG_LABELS, Reading, name_of
 from core.prediction.report_facts import Reported
-from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, WIDTH, Colour, Sheet, percent, printable
+from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, WIDTH, Colour, Sheet, printable
 from core.prediction.report_parts import colour_of, shortened_to
 from core.prediction.thumbnail import smaller
+from core.prediction.wording import percent
 
 ROW = 11.0  # mm
 SIDE = 9.6  # mm

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.prediction.wording import percent
 from pages.charts import palette
 
 MARK = "●"  # repeats in another form what the colour says
@@ -33,7 +34,7 @@ def probabilities(table: pd.DataFrame, marked: Collection[str] | None = None) ->
             "color": [palette.ACCENT if held else palette.faded(palette.QUIET, 0.75) for held in known],
             "cornerradius": 4,
         },
-        text=[shown(share) for share in ordered["probability"]],
+        text=[percent(share) for share in ordered["probability"]],
         textposition="outside",
         cliponaxis=False,
         customdata=["" if marked is None else ", in the set" if held else ", not in the set" for held in known],
@@ -43,10 +44,3 @@ def probabilities(table: pd.DataFrame, marked: Collection[str] | None = None) ->
     figure.update_xaxes(title="probability", range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     figure.update_yaxes(autorange="reversed", ticksuffix="  ")
     return figure
-
-
-def shown(share: float) -> str:
-    """'96.3%'; never '100.0%' for what is not certain, nor '0.0%' for what is not impossible."""
-    if 0.9995 <= share < 1:
-        return ">99.9%"
-    return "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}"

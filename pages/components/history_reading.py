@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.prediction.reading import name_of
+from core.prediction.wording import at_least
 from pages.charts.probabilities import probabilities
 from pages.charts.wording import missing
 from pages.components.data import read
@@ -112,8 +113,8 @@ def _calibration(row: dict[str, Any]) -> None:
     words = f"Calibrated by temperature {float(row['temperature']):.3g}. Prediction set: {', '.join(held) or 'empty'}."
     coverage = {} if missing(row["coverage"]) else json.loads(str(row["coverage"]))
     if coverage:
-        least = min(coverage.values())
-        words += f" Such a set holds the true class of at least {least:.0%} of new images of each class, on average."
+        least = at_least(min(coverage.values()))
+        words += f" Such a set holds the true class of at least {least} of new images of each class, on average."
     st.caption(words)
 
 
@@ -129,7 +130,7 @@ def _checks(row: dict[str, Any]) -> None:
         st.caption(
             f"Watch on {plain(name_of(str(blast['class'])))}: {'raised' if blast['raised'] else 'not raised'}; "
             f"probability {blast['probability']:.3f}, threshold {blast['threshold']:.3f} (at least "
-            f"{blast['sensitivity']:.0%} of new ones found, on average)."
+            f"{at_least(blast['sensitivity'])} of new ones found, on average)."
         )
 
 

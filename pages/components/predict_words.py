@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from core.prediction.reading import BlastFlag, Reading, name_of
+from core.prediction.wording import at_least
 
 NO_SET = "No calibration images stand behind this model, so there is no prediction set and no watch on blasts."
 KICKERS = {"class": "Reading", "set": "Reading: not told apart", "refer": "Reading: not decided"}
@@ -46,7 +47,7 @@ def blast_words(blast: BlastFlag) -> str:
     beside = "reaches" if blast.raised else "is below"
     return (
         f"The uncalibrated probability of {name_of(blast.class_)}, {blast.probability:.3g}, {beside} its threshold of "
-        f"{blast.threshold:.3g}, set to find at least {math.floor(1000 * blast.sensitivity + 1e-9) / 10:g} % of new "
+        f"{blast.threshold:.3g}, set to find at least {at_least(blast.sensitivity)} of new "
         f"cells of the class on average, from {blast.images} calibration images."
     )
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from core.prediction.reading import BlastFlag, Decision, Reading
-from pages.charts.probabilities import MARK, probabilities, shown
+from core.prediction.wording import percent
+from pages.charts.probabilities import MARK, probabilities
 from pages.components.predict_view import MOST, fitted
 from pages.components.predict_words import (
     blast_words,
@@ -69,7 +70,7 @@ def test_the_chosen_class_and_the_runner_up(decision: Decision, expected: tuple[
 def test_the_blast_watch_says_what_it_finds():
     said = blast_words(BlastFlag("myeloblast", True, 0.2, 0.05, 0.95238, 20))
     assert "myeloblast, 0.2, reaches its threshold of 0.05" in said
-    assert "at least 95.2 % of new cells of the class on average, from 20 calibration images" in said
+    assert "at least 95.2% of new cells of the class on average, from 20 calibration images" in said
     assert "is below" in blast_words(BlastFlag("myeloblast", False, 0.01, 0.05, 0.95, 20))
 
 
@@ -95,7 +96,7 @@ def test_the_bars_mark_the_set_by_colour_and_by_a_sign():
 
 
 def test_what_is_nearly_certain_is_not_called_certain():
-    assert [shown(share) for share in (1, 0.99996, 0.9, 0.0004, 0)] == [
+    assert [percent(share) for share in (1, 0.99996, 0.9, 0.0004, 0)] == [
         "100.0%", ">99.9%", "90.0%", "<0.1%", "0.0%",
     ]  # fmt: skip
 

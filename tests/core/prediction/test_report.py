@@ -14,7 +14,7 @@ from core.prediction.count import differential, reviewed, reviewed_count
 from core.prediction.reading import FLAG_LABELS, BlastFlag, Flag, Reading, decide
 from core.prediction.report import batch_report, reading_report
 from core.prediction.report_facts import Reported, Review, card_sections
-from core.prediction.report_page import NOTICE, UNKNOWN, at_least, percent, printable, shortened
+from core.prediction.report_page import NOTICE, UNKNOWN, printable, shortened
 from core.prediction.thumbnail import small_jpeg
 
 CLASSES = ("basophil", "monocyte", "myeloblast")
@@ -170,10 +170,3 @@ def test_a_card_of_any_shape_is_told():
     )
     assert sections["Model"] == [("A b", "yes")]
     assert sections["Part"] == [("X", "0.9731"), ("Y", "not known"), ("Z", "1, 2"), ("W", "K: 23,800,000")]
-
-
-def test_no_probability_is_printed_as_a_certainty_and_nothing_vouched_for_is_rounded_up():
-    assert [percent(share) for share in (0.0, 0.0001, 0.1234, 0.99961, 1.0)] == [
-        "0.0%", "<0.1%", "12.3%", ">99.9%", "100.0%",
-    ]  # fmt: skip
-    assert [at_least(share) for share in (0.95, 40 / 41, 0.9)] == ["95.0%", "97.5%", "90.0%"]
