@@ -29,13 +29,22 @@ class TokenBucket:
             return 0.0
         return (1 - self._tokens) / self._rate
 
+    def give_back(self) -> None:
+        """The token that was taken last was not used."""
+        self._tokens = min(self._most, self._tokens + 1)
+
 
 class RateLimit:
-    """One bucket a client and one for all. For one thread, the event loop's."""
+    """One bucket a client, one for all, and one for the wrong tokens of all. For one thread, the event loop's.
+
+    A client's address is what a proxy says that it is, and what runs on the server's machine may say so too: one that
+    names itself anew each time has no bucket of its own to empty. The two for all hold whatever clients are called.
+    """
 
     def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute, self._clock = per_minute, clock
         self._all = TokenBucket(ALL * per_minute, clock())
+        self._wrong = TokenBucket(per_minute, clock())
         self._clients: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def client(self, address: str) -> float:
@@ -51,3 +60,11 @@ class RateLimit:
     def everyone(self) -> float:
         """As `TokenBucket.wait`, of all clients together."""
         return self._all.wait(self._clock())
+
+    def guess(self) -> float:
+        """As `TokenBucket.wait`, for a token that is not yet compared: a right one is given back with `guessed`."""
+        return self._wrong.wait(self._clock())
+
+    def guessed(self) -> None:
+        """The token was right, so it does not count."""
+        self._wrong.give_back()

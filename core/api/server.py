@@ -77,11 +77,13 @@ class Api:
         if not self._settings.token:
             raise ApiError(403, "api_off", self._settings.off)
         _pause(self._limit.client(request.client.host if request.client else ""))
+        _pause(self._limit.guess())  # before it is compared: while it says 429, nobody learns whether a token is right
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = token.strip().encode("latin-1", "replace")
         if not hmac.compare_digest(given, self._settings.token) or scheme.lower() != "bearer":
             message = "Give the server's token in the header Authorization, as: Bearer TOKEN."
             raise ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+        self._limit.guessed()
         _pause(self._limit.everyone())
 
     async def _models(self, _: Request) -> JSONResponse:

@@ -300,6 +300,25 @@ def test_tokens_cannot_be_tried_in_a_row(stand: Stand):
         assert [client.get("/api/models").status_code for _ in range(4)] == [401, 401, 429, 429]
 
 
+def test_tokens_cannot_be_tried_under_many_names(stand: Stand):
+    now = [0.0]
+    api = Api(stand, Settings(TOKEN.encode()), RateLimit(8, lambda: now[0]))
+    names = (f"10.0.0.{number}" for number in range(100))
+
+    def asked(client: TestClient, token: str) -> int:
+        client.headers["Authorization"] = f"Bearer {token}"
+        client._transport.client = (next(names), 1)  # type: ignore[attr-defined]  # as a header of a proxy names it
+        return client.get("/api/models").status_code
+
+    with opened(api) as client:
+        assert [asked(client, TOKEN) for _ in range(5)] == [200] * 5  # right ones use nothing up
+        assert [asked(client, "wrong") for _ in range(4)] == [401, 401, 429, 429]
+        assert asked(client, TOKEN) == 429  # else the next guess would be answered too
+        now[0] += 7.5
+        assert asked(client, TOKEN) == 200
+        assert [asked(client, "wrong") for _ in range(2)] == [401, 429]
+
+
 def test_clients_that_are_remembered_are_bounded():
     limit = RateLimit(60, lambda: 0.0)
     for number in range(5000):
