@@ -71,21 +71,13 @@ def images_in_zip(
     Raises:
         IntakeError: at the call: no zip, damaged as a whole, no file in it, or too many files or bytes.
     """
-    name = safe_name(name)
-    archive, members = _list(data, name)
-    if not members:
-        raise IntakeError(f"{name} holds no files; put the images into it.")
-    if len(members) > max_files:
-        raise IntakeError(
-            f"{name} holds {len(members):,} files, above the limit of {max_files:,}; split it into several."
-        )
-    declared = sum(min(info.file_size, max_file_bytes) for info in members)
-    if declared > max_bytes:
-        raise IntakeError(
-            f"{name} would unpack to {declared / 2**20:,.0f} MiB, above the limit of {max_bytes / 2**20:,.0f} MiB; "
-            "split it into several."
-        )
+    archive, members = _checked(data, safe_name(name), max_files, max_file_bytes, max_bytes)
     return (_read(archive, info, max_file_bytes, max_ratio) for info in members)
+
+
+def files_in_zip(data: bytes, *, name: str = "The zip") -> int:
+    """How many files `images_in_zip` will hand out or refuse; nothing is unpacked. Raises IntakeError as it does."""
+    return len(_checked(data, safe_name(name), MAX_FILES, MAX_FILE_BYTES, MAX_BYTES)[1])
 
 
 class _Careful(io.BytesIO):
@@ -109,6 +101,26 @@ def _list(data: bytes, name: str) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo
         return archive, [info for info in archive.infolist() if not _hidden(info.filename) and not info.is_dir()]
     except (*DAMAGE, OSError) as error:
         raise IntakeError(f"{name} is no zip that can be read, or a damaged one; make or copy it again.") from error
+
+
+def _checked(
+    data: bytes, name: str, max_files: int, max_file_bytes: int, max_bytes: int
+) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+    """As `_list`; refused as a whole where it holds nothing, or too much."""
+    archive, members = _list(data, name)
+    if not members:
+        raise IntakeError(f"{name} holds no files; put the images into it.")
+    if len(members) > max_files:
+        raise IntakeError(
+            f"{name} holds {len(members):,} files, above the limit of {max_files:,}; split it into several."
+        )
+    declared = sum(min(info.file_size, max_file_bytes) for info in members)
+    if declared > max_bytes:
+        raise IntakeError(
+            f"{name} would unpack to {declared / 2**20:,.0f} MiB, above the limit of {max_bytes / 2**20:,.0f} MiB; "
+            "split it into several."
+        )
+    return archive, members
 
 
 def _hidden(path: str) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from core.data.intake import IntakeError, safe_name
-from core.data.uploads import MAX_FILE_BYTES, MAX_FILES, Refused, Upload, images_in_zip
+from core.data.uploads import MAX_FILE_BYTES, MAX_FILES, Refused, Upload, files_in_zip, images_in_zip
 
 
 class GivenFile(Protocol):
@@ -65,12 +63,6 @@ def _count(file: GivenFile) -> int:
     if not _is_zip(file.name):
         return 1
     try:
-        images_in_zip(file.getvalue(), name=file.name)  # checks its list before anything else reads it
-        with zipfile.ZipFile(io.BytesIO(file.getvalue())) as archive:
-            return sum(not info.is_dir() and not _hidden(info.filename) for info in archive.infolist())
-    except Exception:  # reading it will say what is wrong
+        return files_in_zip(file.getvalue(), name=file.name)
+    except IntakeError:  # reading it will say what is wrong
         return 1
-
-
-def _hidden(path: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.replace("\\", "/").split("/"))

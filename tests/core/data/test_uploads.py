@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.data.intake import IntakeError
-from core.data.uploads import Refused, Upload, images_in_zip
+from core.data.uploads import Refused, Upload, files_in_zip, images_in_zip
 
 PNG = b"\x89PNG\r\n\x1a\n not looked at here"
 
@@ -43,7 +43,11 @@ def test_files_come_out_in_order_under_their_base_names(method: int):
 
 def test_hidden_files_and_folders_are_left_out():
     hidden = {".DS_Store": b"", "__MACOSX/._1.png": b"", "a/.git/1.png": b"", "Thumbs.db": b"", "a/Desktop.ini": b""}
-    assert list(images_in_zip(zipped({**hidden, "a/": b"", "a/1.png": PNG}))) == [Upload("1.png", PNG)]
+    given = zipped({**hidden, "a/": b"", "a/1.png": PNG})
+    assert list(images_in_zip(given)) == [Upload("1.png", PNG)]
+    assert files_in_zip(given) == 1
+    with pytest.raises(IntakeError, match=r"cells\.zip is no zip"):
+        files_in_zip(b"no zip", name="cells.zip")
 
 
 @pytest.mark.parametrize("path", ["../1.png", "a/../../1.png", "/etc/1.png", "C:\\x\\1.png", "..\\1.png"])
