@@ -34,10 +34,15 @@ log = logging.getLogger(__name__)
 
 Status = Literal["waiting", "loading", "reading", "complete", "cancelled", "failed"]
 AT_ONCE: Final = 2  # batches that are read at the same time; more wait, so that single readings stay quick
+MAY_WAIT: Final = 2  # as each holds all its uploads, and a thread
 KEPT: Final = 4  # batches that a process remembers; each holds up to 2,000 small pictures, about 20 MB
 _turns = threading.BoundedSemaphore(AT_ONCE)
 _kept: OrderedDict[str, BatchRun] = OrderedDict()
 _keeping = threading.Lock()
+
+
+class BusyError(ValueError):
+    """Enough batches wait already; one sentence."""
 
 
 class Reads(Protocol):
@@ -125,8 +130,13 @@ class BatchRun:
         self._thread = threading.Thread(target=self._run, name=self.batch_id, daemon=True)
 
     def start(self) -> BatchRun:
-        """Begin, and be found by `batch_of` from now on."""
+        """Begin, and be found by `batch_of` from now on. Raises BusyError where enough others wait already."""
         with _keeping:
+            if sum(not run.progress().over for run in _kept.values()) >= AT_ONCE + MAY_WAIT:
+                raise BusyError(
+                    f"{AT_ONCE} batches are being read and {MAY_WAIT} wait already; start this one when one of them "
+                    "has ended."
+                )
             _kept[self.batch_id] = self
             over = [name for name, run in _kept.items() if run.progress().over]
             for name in over[: max(0, len(_kept) - KEPT)]:
@@ -214,13 +224,22 @@ class BatchRun:
             reading = reader.read_pixels(rgb, hashlib.sha256(file.data).hexdigest(), point=self.about.point)
         except IntakeError as error:
             return Item(at, file.name, why=str(error))
-        if self._keep:
-            keep(self._home, file.data)
         reading_id = save_reading(
             self._home, reading, file_name=file.name, through="batch", batch_id=self.batch_id, kept=self._keep,
             asked_by=self._asked_by, operating_point_id=getattr(self.about.point, "point_id", None),
         )  # fmt: skip
+        if self._keep:
+            self._keep_image(file)
         return Item(at, file.name, reading, reading_id, small_jpeg(rgb), at_time=datetime.now(UTC))
+
+    def _keep_image(self, file: Upload) -> None:
+        """Once its reading is on record: an image that no record names would be kept, and nobody knew of it."""
+        try:
+            keep(self._home, file.data)
+        except OSError as error:
+            raise JournalError(
+                f"{file.name} has been read but cannot be kept: {error.strerror}. Free some disk space and start again."
+            ) from error
 
     def _say(self, status: Status) -> None:
         with self._lock:

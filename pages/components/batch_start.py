@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.intake import IntakeError
 from core.data.uploads import MAX_FILE_BYTES, MAX_FILES
 from core.evaluation.fusion import FusionError
-from core.prediction.batch import KEPT, About, BatchRun
+from core.prediction.batch import KEPT, About, BatchRun, BusyError
 from core.prediction.batch_files import BatchFiles
 from pages.components.batch_head import show_run
 from pages.components.choose import search_choice
@@ -53,6 +53,8 @@ def start_form() -> None:
             _start(model, point, files, kept)
         except IntakeError as error:
             st.error(str(error), icon=":material/image_not_supported:")
+        except BusyError as error:
+            st.warning(str(error), icon=":material/hourglass_top:")
 
 
 def _model() -> tuple[Model, Chosen | None] | None:

@@ -218,6 +218,20 @@ def test_a_model_that_fails_and_a_batch_that_is_forgotten_are_told(
     assert not app.exception
 
 
+def test_a_batch_that_too_many_wait_before_keeps_its_files(open_page: OpenPage, search_id: str, home: Path):
+    go, about = threading.Semaphore(0), About(f"{search_id}.final-1", "final", CLASSES)
+    runs = [BatchRun(home, about, lambda: Reader(go), [Upload("a.png", png(50))], 1).start() for _ in range(4)]
+    app = open_page("batch", search=search_id)
+    app.file_uploader[0].set_value([("a.png", png(0), "image/png")])
+    app.run()
+    app.button(key="batch_start").click().run()
+    assert any("2 wait already" in one.value for one in app.warning)
+    go.release(4)
+    assert all(run.wait(60) for run in runs)
+    app.button(key="batch_start").click().run()
+    assert done(app).progress().status == "complete"
+
+
 def test_the_chart_has_a_mark_and_an_interval_for_each_share():
     readings = [Reader().read_pixels(np.full((2, 2, 3), (red, 0, 0), np.uint8), "") for red in (0, 0, 50, 100)]
     count = differential(CLASSES, [one.decision for one in readings], np.eye(5) * 20)

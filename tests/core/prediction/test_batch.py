@@ -18,7 +18,7 @@ from PIL import Image
 from core.data.intake import IntakeError
 from core.data.uploads import Refused, Upload
 from core.prediction import batch
-from core.prediction.batch import About, BatchRun, batch_of, urgency
+from core.prediction.batch import About, BatchRun, BusyError, batch_of, urgency
 from core.prediction.batch_files import BatchFiles
 from core.prediction.reading import BlastFlag, Decision, Reading
 from core.prediction.thumbnail import data_url, small_jpeg, smaller
@@ -93,6 +93,23 @@ def test_images_are_kept_where_that_was_asked_for(tmp_path: Path):
     assert run.wait(60)
     assert [path.read_bytes() for path in (tmp_path / "kept").rglob("*.png")] == [png(9)]
     assert records(tmp_path)[0]["kept"] is True
+
+
+def test_no_image_is_kept_without_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: Any, **more: Any) -> str:
+        raise JournalError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "save_reading", full)
+        run = run_of(tmp_path, [Upload("a.png", png(9))], keep_images=True).start()
+        assert run.wait(60)
+    assert run.progress().problem == "The disk is full."
+    assert not (tmp_path / "kept").exists()
+    (tmp_path / "kept").write_text("no folder")
+    run = run_of(tmp_path, [Upload("a.png", png(9))], keep_images=True).start()
+    assert run.wait(60)
+    assert run.progress().problem.startswith("a.png has been read but cannot be kept: ")
+    assert len(records(tmp_path)) == 1
 
 
 def test_the_point_that_was_chosen_decides_and_is_on_record(tmp_path: Path):
@@ -187,9 +204,22 @@ def test_at_most_two_batches_read_at_once_and_a_waiting_one_can_be_cancelled(tmp
     assert [run.progress().status for run in runs].count("complete") == 2
 
 
-def test_the_latest_batches_are_found_again(tmp_path: Path):
-    runs = [run_of(tmp_path, [Upload("a.png", png(9))], 1).start() for _ in range(batch.KEPT + 2)]
+def test_no_more_than_two_batches_wait(tmp_path: Path):
+    go = threading.Semaphore(0)
+    runs = [run_of(tmp_path, [Upload("a.png", png(9))], 1, RedIsBasophil(go)).start() for _ in range(4)]
+    late = run_of(tmp_path, [Upload("a.png", png(9))], 1)
+    with pytest.raises(BusyError, match="2 batches are being read and 2 wait already; start this one when"):
+        late.start()
+    assert batch_of(late.batch_id) is None
+    go.release(4)
     assert all(run.wait(60) for run in runs)
+    assert late.start().wait(60)
+    assert late.progress().status == "complete"
+
+
+def test_the_latest_batches_are_found_again(tmp_path: Path):
+    runs = [run_of(tmp_path, [Upload("a.png", png(9))], 1) for _ in range(batch.KEPT + 2)]
+    assert all(run.start().wait(60) for run in runs)
     last = run_of(tmp_path, [], 0).start()
     assert last.wait(60)
     assert batch_of(last.batch_id) is last
@@ -217,10 +247,14 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def test_images_and_zips_are_one_batch():
-    inside = zipped({"x.png": b"1", "folder/y.png": b"2", ".hidden": b"3", "__MACOSX/z": b"4"})
+    inside = zipped(
+        {"x.png": b"1", "folder/y.png": b"2", ".hidden": b"3", "__MACOSX/z": b"4", "Thumbs.db": b"5",
+         "folder/Desktop.ini": b"6", "folder/.DS_Store": b"7"}
+    )  # fmt: skip
     files = BatchFiles([given("a.png", b"0"), given("some.ZIP", inside), given("bad.zip", b"no zip")])
     assert files.total == 4
     found = list(files)
+    assert len(found) == files.total
     assert [one.data for one in found if isinstance(one, Upload)] == [b"0", b"1", b"2"]
     assert "bad.zip" in found[3].why
     assert list(files) == []  # handed out once
