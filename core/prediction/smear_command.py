@@ -75,7 +75,12 @@ def _one(image: Path, file: Path | None, settings: Settings) -> int:
     if file is not None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([HEADER, *rows])
-        write_durably(file.expanduser(), text.getvalue().encode())
+        try:
+            write_durably(file.expanduser(), text.getvalue().encode())
+        except OSError as error:
+            raise SmearError(
+                f"{file} cannot be written ({error.strerror}); name a file in a folder that is there."
+            ) from error
         print(f"{len(boxes)} boxes written to {file}.")
     return 0
 

@@ -7,6 +7,8 @@ from typing import Final
 
 HALVES: Final = ("tune", "report")  # of fields with drawn cells: settings are chosen on one, judged on the other
 
+LEAST_RED, MOST_RED = 4, 2000  # px: diameters of a red cell that can be searched with
+
 
 class SmearError(ValueError):
     """A field or a setting that cannot be used; the message is one sentence."""
@@ -57,5 +59,8 @@ class Settings:
         """Raises SmearError for what cannot be searched with."""
         if not 0.1 <= self.sensitivity <= 10:
             raise SmearError(f"The sensitivity is {self.sensitivity:g}; give between 0.1 and 10 (1 is usual).")
-        if self.red_cell is not None and not self.red_cell >= 4:
-            raise SmearError(f"A red cell of {self.red_cell:g} px is too small to look for white ones; give 4 or more.")
+        if self.red_cell is not None and not LEAST_RED <= self.red_cell <= MOST_RED:
+            raise SmearError(
+                f"White cells cannot be looked for by a red cell of {self.red_cell:g} px; give between {LEAST_RED} and "
+                f"{MOST_RED:,}."
+            )

@@ -104,7 +104,10 @@ def test_more_sensitive_finds_paler_and_smaller_nuclei():
     assert len(find_cells(field, Settings(sensitivity=2))) == 1
 
 
-@pytest.mark.parametrize("settings", [Settings(sensitivity=0), Settings(red_cell=1), Settings(red_cell=float("nan"))])
+@pytest.mark.parametrize(
+    "settings",
+    [Settings(sensitivity=0), *(Settings(red_cell=size) for size in (1, float("nan"), float("inf"), 1e6))],
+)
 def test_settings_that_make_no_sense_are_refused(settings: Settings):
     with pytest.raises(SmearError):
         find_cells(draw(), settings)
