@@ -30,6 +30,7 @@ FOLDER: Final = "gathered"
 COLUMNS: Final = (
     "file", "class", "source", "reading_id", "model_call", "verdict", "model_id", "file_name", "reviewed_by"
 )  # fmt: skip
+JUDGED: Final = "Models are judged by this image, in the data set {}: none may be trained on it."
 _ODD: Final = re.compile(r"[^\w .()+-]")  # not in the name of a folder
 
 
@@ -73,7 +74,9 @@ def gather(
     """Write reviewed images to a new folder.
 
     An image (or a box of a field) that several readings speak of is written once; where its reviews disagree, it is
-    left out. A box is cut out of its field and saved as PNG; every other file is copied as it is.
+    left out. So is an image that models are judged by. Of a box in a field the square that was read is cut out and
+    saved as PNG; every other file is copied as it is. Nothing in the manifest ties the cells of one field together: a
+    split that is made from the folder may part them.
 
     Args:
         rows: as the query `gatherable` gives them, the latest review first.
@@ -111,11 +114,16 @@ def gather(
 
 
 def _settled(rows: Iterable[Mapping[Any, Any]]) -> tuple[list[Mapping[Any, Any]], list[tuple[str, str]]]:
-    """One row an image, and those on which the reviews disagree."""
+    """One row an image; and those left out: on which the reviews disagree, or by which models are judged."""
     by_image: dict[tuple[str, tuple[int, ...]], list[Mapping[Any, Any]]] = {}
+    images: list[Mapping[Any, Any]] = []
+    left_out: list[tuple[str, str]] = []
     for row in rows:
+        judged_in: Any = row.get("judged_in")
+        if isinstance(judged_in, str):
+            left_out.append((str(row["reading_id"]), JUDGED.format(judged_in)))
+            continue
         by_image.setdefault((str(row["image_sha256"]), _box(row) or ()), []).append(row)
-    images, left_out = [], []
     for same in by_image.values():
         classes = sorted({str(row["expert_class"]) for row in same})
         if len(classes) == 1:
@@ -137,7 +145,7 @@ def _write(home: Path, row: Mapping[Any, Any], root: Path, folders: dict[str, st
         raise GatherError("Its image file is not there any more.")
     name, data = f"{sha256[:16]}{file.suffix}", file.read_bytes()
     if box is not None:
-        name, data = f"{sha256[:16]}-{'-'.join(map(str, box))}.png", _cut(data, box)
+        name, data = f"{sha256[:16]}-{'-'.join(map(str, box))}.png", _cut(data, box, row)
     (root / folder).mkdir(exist_ok=True)
     write_durably(root / folder / name, data)
     return f"{folder}/{name}"
@@ -151,14 +159,25 @@ def class_folder(class_: str) -> str:
     return name
 
 
-def _cut(data: bytes, box: Sequence[int]) -> bytes:
+def _cut(data: bytes, box: Sequence[int], row: Mapping[Any, Any]) -> bytes:
+    """The square around a box that was read: its side is the width that the reading has on record."""
+    from core.prediction.smear import Box  # scikit-image takes a second to load
+    from core.prediction.smear_crop import square_of
+
     x, y, width, height = box
     try:
-        cell = decode_image(data)[y : y + height, x : x + width]
+        rgb = decode_image(data)
     except IntakeError as error:
         raise GatherError(str(error)) from error
-    if cell.shape[:2] != (height, width):
+    if x + width > rgb.shape[1] or y + height > rgb.shape[0]:
         raise GatherError("Its box lies outside of the field's image.")
+    try:
+        sides = {int(row["width"]), int(row["height"])}
+    except (KeyError, TypeError, ValueError):  # not on record
+        sides = set()
+    if len(sides) != 1 or max(sides) < max(width, height):
+        raise GatherError("Its record does not say which square around the box was read.")
+    cell = square_of(rgb, Box(x, y, width, height), max(sides))
     out = io.BytesIO()
     Image.fromarray(cell).save(out, "PNG")
     return out.getvalue()

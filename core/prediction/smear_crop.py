@@ -14,7 +14,7 @@ from core.prediction.smear_scale import Ruler
 from core.prediction.smear_settings import SmearError
 from core.prediction.smear_stain import Pixels
 
-ACROSS: Final = 4.6  # red cells that the side of a training image measures: 5.0 in Barcelona's, 4.3 in Munich's
+ACROSS: Final = 4.6  # red cells that the side of a training image measures in blood5: 5.0 Barcelona's, 4.3 Munich's
 LARGEST: Final = 0.8  # of the side that the cell takes at most, however large it is
 SHARE: Final = 0.5  # of the side that the cell takes, where the field shows no red cells to go by
 LEAST: Final = 8  # px: sides of a box below which nothing can be read
@@ -32,13 +32,18 @@ class Crop:
 def crop(rgb: Pixels, box: Box, ruler: Ruler) -> Crop:
     """The square around a box, as many red cells across as training images are; never scaled.
 
-    So a small cell looks small, as it does in training. What lies beyond the field is filled with the colour of empty
-    glass around the cell.
+    So a small cell looks small, as it does in training. How many red cells that is was measured in blood5 alone and
+    is taken for every model: one that was trained on cells of another scale sees them too large or too small. What lies
+    beyond the field is filled with the colour of empty glass around the cell.
 
     Raises SmearError where the box does not lie in the field (H, W, 3), or is too small to be read.
     """
     inside = within(box, rgb.shape[1], rgb.shape[0])
-    side = side_of(inside, ruler)
+    return Crop(square_of(rgb, inside, side_of(inside, ruler)), at_edge(box, rgb.shape[1], rgb.shape[0]))
+
+
+def square_of(rgb: Pixels, inside: Box, side: int) -> Pixels:
+    """The square of `side` px around the middle of a box that lies in the field (H, W, 3)."""
     left = round(inside.x + inside.width / 2 - side / 2)
     top = round(inside.y + inside.height / 2 - side / 2)
     seen = rgb[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
@@ -46,7 +51,7 @@ def crop(rgb: Pixels, box: Box, ruler: Ruler) -> Crop:
     square[:] = background_colour(seen).round().astype(np.uint8)
     down, right = max(0, -top), max(0, -left)
     square[down : down + seen.shape[0], right : right + seen.shape[1]] = seen
-    return Crop(square, at_edge(box, rgb.shape[1], rgb.shape[0]))
+    return square
 
 
 def side_of(box: Box, ruler: Ruler) -> int:

@@ -9,6 +9,7 @@ from core.prediction.gather import Gathered, gather, new_folder
 from core.prediction.reading import name_of
 from pages.components.data import home, read
 from pages.components.guard import explain, log
+from pages.components.notes import plain
 from store.queries import Wanted
 
 DONE = "gathered"  # what was written last, in this session
@@ -20,13 +21,23 @@ ONLY_KEPT = (
 
 def section(wanted: Wanted) -> None:
     """What can be gathered of what the filter leaves, and the button that does it."""
-    rows = read("gatherable", wanted)
+    found = read("gatherable", wanted)
+    rows = found[found["judged_in"].isna()]
     counts = read("reading_count", wanted).iloc[0]
     _told()
+    if len(rows) < len(found):
+        n, names = len(found) - len(rows), ", ".join(sorted(set(found["judged_in"].dropna())))
+        which = "reading of a kept image is" if n == 1 else "readings of kept images are"
+        st.caption(
+            f":material/block: {n:,} reviewed {which} left out: models are judged by the image{'s' * (n != 1)}, in "
+            f"{plain(names)}, so none may be trained on {'it' if n == 1 else 'them'}."
+        )
     if rows.empty:
-        why = "None of these readings has a kept image" if not counts["kept"] else (
-            "No reading with a kept image has been confirmed or corrected yet"
-        )  # fmt: skip
+        why = "No reading with a kept image has been confirmed or corrected yet"
+        if not counts["kept"]:
+            why = "None of these readings has a kept image"
+        elif len(found):
+            why = "Models are judged by every image that was kept and reviewed"
         st.info(f"{why}, so there is nothing to gather. {ONLY_KEPT}", icon=":material/hide_image:")
         return
     images = len(rows.assign(box=rows["box"].astype(str))[["image_sha256", "box"]].drop_duplicates())
@@ -42,8 +53,11 @@ def section(wanted: Wanted) -> None:
         "names image, class, source, reading and the model's call. Import that folder on the page Data: a classifier "
         f"needs two classes or more. {ONLY_KEPT}"
     )
+    if rows["box"].notna().any():
+        st.caption("Of a cell in a field the square that was read is written. A split that is made of the folder may "
+                   "put cells of one field into training and test.")  # fmt: skip
     if st.button("Gather reviewed images", icon=":material/create_new_folder:", type="primary", key="gather"):
-        _gather(rows)
+        _gather(found)
         st.rerun()
 
 

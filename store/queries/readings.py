@@ -173,15 +173,25 @@ def review_counts(cursor: Cursor, wanted: Wanted = ALL) -> pd.DataFrame:
 def gatherable(cursor: Cursor, wanted: Wanted = ALL) -> pd.DataFrame:
     """Readings whose image was kept and whose class an expert settled, the latest review first.
 
-    Columns: reading_id, model_id, file_name, image_sha256, box (list; missing: the whole image), decision,
-    decided_classes (list), verdict, expert_class, reviewed_by, reviewed_at.
+    Columns: reading_id, model_id, file_name, image_sha256, box (list; missing: the whole image), width, height (px, as
+    it was read), decision, decided_classes (list), verdict, expert_class, reviewed_by, reviewed_at, judged_in (the name
+    of a data set whose test split has the file, or that is external to another; missing: none).
     """
     return frame(
         cursor,
         f"""
-        SELECT reading_id, model_id, file_name, image_sha256, box, decision, decided_classes, verdict, expert_class,
-            reviewed_by, reviewed_at
-        FROM reviewed_reading WHERE kept AND expert_class IS NOT NULL AND {_WHERE}
+        WITH judged AS (
+            SELECT i.sha256 AS image_sha256, min(d.name) AS judged_in
+            FROM image i JOIN dataset d ON d.dataset_id = i.dataset_id
+            WHERE i.status = 'ok' AND (i.split = 'test' OR i.dataset_id IN (
+                SELECT external_id FROM external_set WHERE NOT removed
+            )) AND i.sha256 IN (SELECT image_sha256 FROM reading WHERE kept)
+            GROUP BY i.sha256
+        )
+        SELECT reading_id, model_id, file_name, image_sha256, box, width, height, decision, decided_classes, verdict,
+            expert_class, reviewed_by, reviewed_at, judged_in
+        FROM reviewed_reading LEFT JOIN judged USING (image_sha256)
+        WHERE kept AND expert_class IS NOT NULL AND {_WHERE}
         ORDER BY reviewed_at DESC, reading_id
         """,
         wanted.parameters(),

@@ -295,3 +295,22 @@ def test_nothing_kept_gathers_nothing(open_page: OpenPage, home: Path):
     app = open_page("history", view="Reviewed images")
     assert "None of these readings has a kept image" in words(app)
     assert not [button for button in app.button if button.key == "gather"]
+
+
+def test_images_that_models_are_judged_by_are_left_out(open_page: OpenPage, home: Path):
+    for shade, class_ in enumerate(("lymphocyte", "monocyte")):
+        statements.save_review(home, say(home, shade=shade, kept=True), "correct", class_=class_)
+    at = {"at": "2026-01-01T00:00:00+00:00"}
+    raw(home, "_home/held-out", [
+        at | {"kind": "dataset", "dataset_id": "d", "name": "heldout", "classes": ["a"], "usable": 1, "bad": 0},
+        at | {"kind": "images", "dataset_id": "d", "columns": {
+            "image_id": [0], "path": ["0.png"], "sha256": [hashlib.sha256(image(0)).hexdigest()], "class": ["a"],
+            "split": ["test"], "status": ["ok"]}},
+    ])  # fmt: skip
+    app = open_page("history", view="Reviewed images")
+    assert "1 image" in words(app)
+    assert "1 reviewed reading of a kept image is left out: models are judged by the image, in heldout" in words(app)
+    app.button(key="gather").click().run()
+    assert "left out" in app.success[0].value
+    (folder,) = (home / "gathered").iterdir()
+    assert [path.parent.name for path in folder.rglob("*.png")] == ["monocyte"]

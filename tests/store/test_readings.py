@@ -171,3 +171,30 @@ def test_an_image_that_one_model_read_twice_counts_once_in_the_agreement(
 def test_what_can_be_gathered_is_kept_and_settled(several: duckdb.DuckDBPyConnection):
     assert queries.gatherable(several)["reading_id"].tolist() == ["r-3"]
     assert queries.gatherable(several, Wanted(through="page")).empty
+
+
+def test_what_can_be_gathered_says_by_which_images_models_are_judged(
+    several: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    def data(name: str, splits: list[str], sha256: list[str]) -> list[dict[str, Any]]:
+        n = len(splits)
+        columns = {"image_id": list(range(n)), "path": [f"{at}.png" for at in range(n)], "sha256": sha256,
+                   "class": ["a"] * n, "split": splits, "status": ["ok"] * n}  # fmt: skip
+        return [
+            {"kind": "dataset", "dataset_id": name, "name": name, "classes": ["a"], "usable": n, "bad": 0} | at(6),
+            {"kind": "images", "dataset_id": name, "columns": columns} | at(6),
+        ]
+
+    def judged_in(day: int, *records: dict[str, Any]) -> object:
+        raw(tmp_path, f"_home/data-{day}", [record | at(day) for record in records])
+        Ingestor(several, tmp_path).poll()
+        (row,) = queries.gatherable(several).to_dict("records")  # one row, in however many data sets its image is
+        assert (row["width"], row["height"]) == (40, 36)
+        return None if pd.isna(row["judged_in"]) else row["judged_in"]
+
+    assert judged_in(6, *data("own", ["train", "val", "test"], ["01", "02", "03"])) is None
+    external = {"kind": "external_set", "dataset_id": "own", "external_id": "far", "removed": False}
+    assert judged_in(7, *data("far", ["train"], ["01"])) is None
+    assert judged_in(8, external) == "far"
+    assert judged_in(9, external | {"removed": True}) is None
+    assert judged_in(10, *data("held", ["test", "test"], ["00", "01"])) == "held"

@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.data.intake import decode_image
 from core.data.layout import find_layout
 from core.prediction import gather as module
 from core.prediction.gather import GatherError, gather
 from core.prediction.kept import keep, kept_file, kept_preview
+from core.prediction.smear import Box
+from core.prediction.smear_crop import ACROSS, crop
+from core.prediction.smear_scale import Ruler
 
 
 def kept(home: Path, shade: int, side: int = 20) -> str:
@@ -26,6 +30,12 @@ def kept(home: Path, shade: int, side: int = 20) -> str:
     Image.fromarray(pixels).save(out, "PNG")
     keep(home, out.getvalue())
     return hashlib.sha256(out.getvalue()).hexdigest()
+
+
+def kept_bytes(home: Path, sha256: str) -> bytes:
+    file = kept_file(home, sha256)
+    assert file is not None
+    return file.read_bytes()
 
 
 def row(sha256: str, class_: str, **other: Any) -> dict[str, Any]:
@@ -62,16 +72,34 @@ def test_images_lie_in_folders_of_their_classes_ready_to_be_imported(tmp_path: P
     assert told[-1] == (3, 3)
 
 
-def test_a_box_is_cut_out_of_its_field(tmp_path: Path):
+def test_the_square_around_a_box_is_cut_as_it_was_read(tmp_path: Path):
     sha256 = kept(tmp_path, 50)
-    done = gather(tmp_path, [row(sha256, "a", box=np.array([2, 3, 4, 5]))], tmp_path / "out")
+    read = crop(decode_image(kept_bytes(tmp_path, sha256)), Box(2, 3, 9, 8), Ruler(3, True)).rgb
+    side = read.shape[0]
+    assert side == round(ACROSS * 3)
+    rows = [row(sha256, "a", box=np.array([2, 3, 9, 8]), width=side, height=side)]
+    done = gather(tmp_path, rows, tmp_path / "out")
     (line,) = manifest(done.folder)
-    cell = np.asarray(Image.open(done.folder / line["file"]))
-    assert cell.shape == (5, 4, 3)
-    assert cell[0, :, 0].tolist() == [10, 15, 20, 25]
+    assert np.array_equal(np.asarray(Image.open(done.folder / line["file"])), read)
     preview = kept_preview(tmp_path, sha256, [2, 3, 4, 5], 90)
     assert preview is not None
     assert Image.open(io.BytesIO(preview)).size == (4, 5)
+
+
+@pytest.mark.parametrize("size", [{}, {"width": None, "height": None}, {"width": 12, "height": 11}])
+def test_a_box_whose_square_is_not_on_record_is_left_out(tmp_path: Path, size: dict[str, Any]):
+    with pytest.raises(GatherError, match="does not say which square"):
+        gather(tmp_path, [row(kept(tmp_path, 50), "a", box=[2, 3, 4, 5], **size)], tmp_path / "out")
+
+
+def test_what_models_are_judged_by_is_left_out_with_a_sentence(tmp_path: Path):
+    good, judged = kept(tmp_path, 10), kept(tmp_path, 20)
+    rows = [row(good, "a", judged_in=float("nan")), row(judged, "b", judged_in="blood", reading_id="r-2")]
+    done = gather(tmp_path, rows, tmp_path / "out")
+    assert dict(done.classes) == {"a": 1}
+    assert done.left_out == (
+        ("r-2", "Models are judged by this image, in the data set blood: none may be trained on it."),
+    )
 
 
 def test_what_cannot_be_gathered_is_left_out_and_told(tmp_path: Path):
