@@ -32,6 +32,7 @@ def outputs_of(
 
     Args:
         parts: a folder for what is done, made if missing; what an earlier run for the same weights left there counts.
+            It may vanish at any time, as another run for the same weights does when it has ended: only time is lost.
         tell: told (images done, images in all).
         leave: called between batches; may raise to end the work.
     """
@@ -45,7 +46,7 @@ def outputs_of(
             part = _read(model, pixels, own, partial(_told, tell, start, len(rows)), leave)
             buffer = io.BytesIO()
             np.save(buffer, part)
-            write_durably(file, buffer.getbuffer())
+            _keep(file, buffer.getbuffer())
         found.append(part)
         tell(start + len(own), len(rows))
     whole = np.concatenate(found)
@@ -67,6 +68,16 @@ def _read(
 
 def _told(tell: Callable[[int, int], None], before: int, total: int, done: int) -> None:
     tell(before + done, total)
+
+
+def _keep(file: Path, data: memoryview) -> None:
+    """Write a part; again where its folder vanishes meanwhile, but not where the trial's own is gone."""
+    for _ in range(2):
+        with contextlib.suppress(FileNotFoundError):
+            for folder in (file.parent.parent, file.parent):
+                folder.mkdir(exist_ok=True)
+            write_durably(file, data)
+            return
 
 
 def _kept(file: Path, n: int) -> NDArray[np.float32] | None:
