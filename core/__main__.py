@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import select
 import subprocess
 import sys
 from importlib import import_module
@@ -85,10 +87,34 @@ def main(argv: list[str] | None = None) -> int:
     if hasattr(arguments, "home"):
         arguments.home = (arguments.home or default_home()).absolute()
     try:
-        return int(_run(arguments))
+        code = int(_run(arguments))
+        sys.stdout.flush()
+        return code
     except ValueError as error:  # every error that a person can mend is one, with one sentence
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        return 1
+    except OSError as error:  # such as a full disk; what the journal says is a sentence already
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"It cannot go on: {where}{error.strerror}." if error.strerror else error, file=sys.stderr)
+        return 1
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of the output is gone, as `| head` is when it has enough; then nothing more is written."""
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):  # no file, as in a test
+        return False
+    watch = select.poll()
+    watch.register(output, 0)  # errors are told whatever is asked for
+    if not any(event & select.POLLERR for _, event in watch.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)  # Python flushes it once more at its end
+    return True
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -135,11 +161,7 @@ def _note(arguments: argparse.Namespace) -> int:
     from store.published import published_records
 
     wish = (arguments.search, arguments.trial, arguments.text, arguments.tags)
-    try:
-        print(take_note(arguments.home, *wish, published_records()))
-    except OSError as error:  # a full disk
-        print(error, file=sys.stderr)
-        return 1
+    print(take_note(arguments.home, *wish, published_records()))
     return 0
 
 
@@ -151,11 +173,7 @@ def _gather(arguments: argparse.Namespace) -> int:
     folder = arguments.folder.absolute() if arguments.folder else new_folder(arguments.home)
     with store_of(arguments.home) as connection:
         rows = queries.gatherable(connection.cursor()).to_dict("records")
-    try:
-        done = gather(arguments.home, rows, folder)
-    except OSError as error:  # a full disk
-        print(error, file=sys.stderr)
-        return 1
+    done = gather(arguments.home, rows, folder)
     print(done.words, *(f"  left out {reading_id}: {why}" for reading_id, why in done.left_out), sep="\n")
     return 0
 

@@ -33,9 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the images, record and print what the readings are worth; the exit code. Raises ValueError, one sentence."""
     from core.data.external import described
+    from core.learning.settings import ModelError
     from core.prediction.judging import judge, read_all
     from core.prediction.readers import reader_of
+    from store.journal import write_durably
 
+    if arguments.json and not arguments.json.absolute().parent.is_dir():  # before minutes of reading
+        raise ModelError(f"There is no folder {arguments.json.absolute().parent} to write to; make it first.")
     line = ProgressLine()
 
     def work() -> int:
@@ -51,13 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
             print(out_of_scope_words(readings, images))
         else:
             found = judge(readings, [image.class_ or "" for image in images])
-            data = figures(found)
+            data = figures(found, calibrated=reader.calibration is not None)
             print(judged_words(found, reader))
         kind = "out_of_scope" if arguments.out_of_scope else "external" if arguments.external else "test"
         _record(arguments.home, reader, of, kind, len(images), data)
         if arguments.json:
             about = {"model": reader.entry.model_id, "runtime": reader.runtime, "images": words}
-            arguments.json.write_text(json.dumps(about | data, indent=1))
+            write_durably(arguments.json, json.dumps(about | data, indent=1).encode())
         return 0
 
     return foreground(work, line, "Cancelled; nothing was recorded of it.")
@@ -116,13 +120,13 @@ def out_of_scope_words(readings: Sequence[Reading], images: Sequence[ImageRecord
     return "\n".join(lines)
 
 
-def figures(found: Judged) -> dict[str, Any]:
-    """As JSON."""
+def figures(found: Judged, *, calibrated: bool) -> dict[str, Any]:
+    """As JSON; without calibration there are no prediction sets, so their coverage and sizes are not known."""
     return {
         "ece_before": found.before.error, "ece_after": found.after.error, "ece_by_chance": found.after.chance,
         "nll_before": found.loss[0], "nll_after": found.loss[1], "right": found.right.to_json(),
-        "coverage": {name: share.to_json() for name, share in found.covered.items()},
-        "set_sizes": found.sizes, "referred": found.referred.to_json(),
+        "coverage": {name: share.to_json() for name, share in found.covered.items()} if calibrated else None,
+        "set_sizes": found.sizes if calibrated else None, "referred": found.referred.to_json(),
         "flagged": {name: share.to_json() for name, share in found.flagged.items()},
         "decided": found.decided.to_json(), "sets": found.sets.to_json(),
         "blasts_found": found.blasts_found and found.blasts_found.to_json(),
