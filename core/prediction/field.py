@@ -6,14 +6,16 @@ import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.data.intake import decode_image
+from core.prediction.kept import keep
 from core.prediction.smear import Box, find_by
 from core.prediction.smear_crop import check_all, crop
 from core.prediction.smear_scale import Ruler, ruler_of
-from core.prediction.smear_settings import Settings
+from core.prediction.smear_settings import Settings, SmearError
 from core.prediction.smear_view import shrunk
 from core.prediction.thumbnail import small_jpeg
 from core.statements import save_reading
@@ -53,7 +55,9 @@ class Field:
 
 @dataclass(frozen=True)
 class CellReading:
-    """One box, read: its number on the page, the picture of its cell (JPEG), what was said, and its id on record."""
+    """One box, read at a time (UTC): its number on the page, the picture of its cell (JPEG), what was said, and its id
+    on record.
+    """
 
     number: int
     box: Box
@@ -61,6 +65,7 @@ class CellReading:
     reading: Reading
     reading_id: str
     at_edge: bool
+    at: datetime
 
 
 def open_field(data: bytes, name: str, settings: Settings) -> Field:
@@ -79,25 +84,31 @@ def open_field(data: bytes, name: str, settings: Settings) -> Field:
 
 def read_boxes(
     home: Path, reader: Reader, field: Field, data: bytes, boxes: Sequence[tuple[int, Box]], *, batch_id: str,
-    point: Any = None, asked_by: str | None = None,
+    point: Any = None, asked_by: str | None = None, keep_image: bool = False,
 ) -> Iterator[CellReading]:  # fmt: skip
-    """Read boxes (number, box) one by one; each is on record before it is given.
+    """Read boxes (number, box), cut to the field, one by one; each is on record before it is given.
 
     Args:
         data: the field's file.
         batch_id: shared by all readings of this field.
         point: a `core.prediction.reader.Point`, or None.
+        keep_image: keep the field's file (`core.prediction.kept`), and say so on record.
 
-    Raises IntakeError, SmearError, JournalError.
+    Raises IntakeError, SmearError, JournalError; SmearError too where the file cannot be kept: nothing is read then.
     """
+    inside = check_all((box for _, box in boxes), field.width, field.height)  # before anything is on record
+    if keep_image:
+        try:
+            keep(home, data)
+        except OSError as error:
+            raise SmearError("The image could not be kept: the disk refuses it. No cell was read.") from error
     rgb = decode_image(data, name=field.name)
-    check_all((box for _, box in boxes), field.width, field.height)  # before anything is on record
-    for number, box in boxes:
+    for (number, _), box in zip(boxes, inside, strict=True):
         cell = crop(rgb, box, field.ruler)
         reading = reader.read_pixels(cell.rgb, field.sha256, point=point)
         reading_id = save_reading(
             home, reading, file_name=field.name, through="field", batch_id=batch_id,
-            box=(box.x, box.y, box.width, box.height), asked_by=asked_by,
+            box=(box.x, box.y, box.width, box.height), kept=keep_image, asked_by=asked_by,
             operating_point_id=getattr(point, "point_id", None),
         )  # fmt: skip
-        yield CellReading(number, box, small_jpeg(cell.rgb), reading, reading_id, cell.at_edge)
+        yield CellReading(number, box, small_jpeg(cell.rgb), reading, reading_id, cell.at_edge, datetime.now(UTC))

@@ -8,23 +8,27 @@ from typing import Any
 import streamlit as st
 
 from core.evaluation.fusion import FusionError
-from core.prediction.count import Differential, differential
+from core.prediction.count import Differential, differential, reviewed_count
 from core.prediction.field import CellReading, Field
 from core.prediction.reading import CLASS, name_of
+from core.prediction.report_facts import Review
 from pages.charts.differential import differential_chart
-from pages.components.batch_tables import count_rows, count_table
+from pages.components.batch_tables import Reviews, after_review, count_rows, count_table
 from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
-from pages.components.field_tables import export_table, in_order, share_of, why
+from pages.components.field_report import report_button
+from pages.components.field_tables import export_table, in_order, items_of, share_of, why
 from pages.components.models import Model, outputs_of
+from pages.components.notes import plain
 from pages.components.predict_choice import Chosen
+from pages.components.review_controls import review_controls
 
 COLUMNS = 5
 FIRST = 20  # cells that are drawn before a person asks for the rest
 
 
-def gallery(cells: Sequence[CellReading]) -> None:
-    """Each cell as the model saw it, with what was decided and why it needs eyes."""
+def gallery(cells: Sequence[CellReading], reviews: Reviews) -> None:
+    """Each cell as the model saw it, with what was decided, why it needs eyes, and what an expert says of it."""
     st.subheader("Cells", anchor=False)
     ordered = in_order(cells)
     everything = len(ordered) <= FIRST or st.toggle(f"Show all {len(ordered)} cells", key="field_all")
@@ -32,11 +36,13 @@ def gallery(cells: Sequence[CellReading]) -> None:
     for start in range(0, len(shown), COLUMNS):
         for place, cell in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
             with place.container(border=True, gap="xsmall"):
-                _cell(cell)
+                _cell(cell, reviews.get(cell.reading_id))
 
 
-def count_section(model: Model, chosen: Chosen | None, cells: Sequence[CellReading], reader: Any, field: Field) -> None:
-    """The differential count without the cells that the edge cuts, unless a person wants them in."""
+def count_section(
+    model: Model, chosen: Chosen | None, cells: Sequence[CellReading], reviews: Reviews, reader: Any, field: Field
+) -> None:
+    """The differential count without the cells that the edge cuts, unless a person wants them in; then the files."""
     st.subheader("Differential count", anchor=False)
     cut = sum(cell.at_edge for cell in cells)
     whole = not cut or st.toggle(
@@ -45,15 +51,22 @@ def count_section(model: Model, chosen: Chosen | None, cells: Sequence[CellReadi
     )  # fmt: skip
     counted = [cell for cell in cells if whole or not cell.at_edge]
     count = _count(model, chosen, counted, reader)
+    heard = any(cell.reading_id in reviews for cell in counted)
+    after = reviewed_count(model.classes, after_review(items_of(counted), reviews)) if heard else None
     st.caption(count.words)
     left, right = st.columns([1.1, 1], gap="large")
     with left:
-        table = count_table(count, None)
+        table = count_table(count, after)
         st.dataframe(table, hide_index=True, key="field_count", height=35 * (len(table) + 1) + 3)
         st.caption(f"{count.correction} A field of few cells says little of a patient: 100 or 200 are counted.")
+        if after is not None:
+            st.caption(f"After review, an expert's word counts in the place of the model's. {after.words}")
         with st.container(horizontal=True):
-            csv_button(lambda: export_table(field.name, cells), "field-cells", "field_csv", label="CSV of the cells")
+            csv_button(
+                lambda: export_table(field.name, cells, reviews), "field-cells", "field_csv", label="CSV of the cells"
+            )
             csv_button(lambda: count_rows(count), "field-count", "field_count_csv", label="CSV of the count")
+            report_button(field, model, chosen, cells, reviews, count, after)
     with right:
         show(
             draw(differential_chart, count_rows(count)), key="field_differential",
@@ -61,7 +74,7 @@ def count_section(model: Model, chosen: Chosen | None, cells: Sequence[CellReadi
         )  # fmt: skip
 
 
-def _cell(cell: CellReading) -> None:
+def _cell(cell: CellReading, review: Review | None) -> None:
     reading = cell.reading
     st.image(cell.picture, width="stretch", alt=f"Cell {cell.number} as the model saw it")
     st.markdown(f"**{cell.number}** · {reading.decision.words}", anchors=False)
@@ -71,6 +84,17 @@ def _cell(cell: CellReading) -> None:
         if reading.decision.kind != CLASS:
             st.badge(f"most probable: {name_of(reading.best)}", color="gray")
     st.caption(" ".join([f"Probability {share_of(cell):.2f}.", *reading.decision.reasons]))
+    if review is not None:
+        st.markdown(f"**Review:** {plain(review.words)}", anchors=False)
+    opened = st.popover(
+        "Review" if review is None else "Review again", key=f"field_review_{cell.reading_id}", on_change="rerun",
+        icon=":material/rate_review:", type="tertiary",
+    )  # fmt: skip
+    if opened.open:  # the means of every cell at once would be a heavy page
+        with opened:
+            review_controls(
+                {"reading_id": cell.reading_id, "decided_classes": list(reading.decision.classes)}, reading.classes
+            )
 
 
 def _count(model: Model, chosen: Chosen | None, cells: Sequence[CellReading], reader: Any) -> Differential:

@@ -12,8 +12,11 @@ import streamlit as st
 
 from core.prediction.field import CellReading, Field, read_boxes
 from core.prediction.smear import Box
+from pages.components.batch_tables import Reviews, reviews_of
 from pages.components.data import home
+from pages.components.data import read as recorded
 from pages.components.predict_choice import Chosen
+from store.queries import Wanted
 
 if TYPE_CHECKING:
     from core.prediction.reader import Reader
@@ -28,9 +31,15 @@ def readings_of(field: Field, model_id: str, chosen: Chosen | None, boxes: Seque
     return {box: replace(read[box], number=number) for number, box in enumerate(boxes, start=1) if box in read}
 
 
+def reviews_of_field(field: Field, model_id: str, chosen: Chosen | None) -> Reviews:
+    """What experts said of what has been read, by reading id."""
+    batch_id, read = _kept(field, model_id, chosen)
+    return reviews_of(recorded("readings", Wanted(batch_id=batch_id), max(1, len(read))))
+
+
 def read_all(
     reader: Reader, field: Field, content: bytes, model_id: str, chosen: Chosen | None, boxes: Sequence[Box],
-    person: str | None,
+    person: str | None, *, keep_image: bool = False,
 ) -> None:  # fmt: skip
     """Read the boxes that were not read yet. A click on Cancel ends it after the cell that is being read."""
     batch_id, read = _kept(field, model_id, chosen)
@@ -40,7 +49,7 @@ def read_all(
         st.button("Cancel", key="field_cancel", icon=":material/close:")
     cells = read_boxes(
         home(), reader, field, content, todo, batch_id=batch_id, point=None if chosen is None else chosen.point,
-        asked_by=person,
+        asked_by=person, keep_image=keep_image,
     )  # fmt: skip
     for done, cell in enumerate(cells, start=1):
         read[cell.box] = cell  # before the bar moves: there a click on Cancel, or on anything else, ends this run

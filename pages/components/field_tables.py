@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from core.prediction.batch import urgency
+from core.prediction.batch import Item, urgency
 from core.prediction.field import CellReading
 from core.prediction.reading import FLAG_LABELS, name_of
+from core.prediction.report_facts import Review
+from pages.components.batch_tables import Reviews
 
 
 def cell_words(cell: CellReading | None) -> str:
@@ -40,9 +42,28 @@ def why(cell: CellReading) -> list[str]:
     return found + (["At the edge"] if cell.at_edge else [])
 
 
-def export_table(name: str, cells: Sequence[CellReading]) -> pd.DataFrame:
-    """Every box and its reading, a row a cell, for a CSV."""
-    return pd.DataFrame([_row(name, cell) for cell in sorted(cells, key=lambda cell: cell.number)])
+def items_of(cells: Sequence[CellReading]) -> list[Item]:
+    """The cells as the files of a batch, whose count and report are theirs too."""
+    return [
+        Item(cell.number, f"Cell {cell.number}{', at the edge' * cell.at_edge}", cell.reading, cell.reading_id,
+             cell.picture, at_time=cell.at)
+        for cell in cells
+    ]  # fmt: skip
+
+
+def export_table(name: str, cells: Sequence[CellReading], reviews: Reviews) -> pd.DataFrame:
+    """Every box, its reading and what an expert said of it, a row a cell, for a CSV."""
+    return pd.DataFrame([
+        _row(name, cell) | _review(reviews.get(cell.reading_id))
+        for cell in sorted(cells, key=lambda cell: cell.number)
+    ])  # fmt: skip
+
+
+def _review(review: Review | None) -> dict[str, Any]:
+    return {} if review is None else {
+        "verdict": review.verdict, "expert_class": review.class_, "note": review.note,
+        "reviewed_by": review.reviewed_by, "reviewed_at": review.at,
+    }  # fmt: skip
 
 
 def _row(name: str, cell: CellReading) -> dict[str, Any]:

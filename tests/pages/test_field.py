@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 import types
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +18,27 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.prediction import field as fields
-from core.prediction.field import Field, open_field
+from core.prediction import report
+from core.prediction.count import differential
+from core.prediction.field import CellReading, Field, open_field
+from core.prediction.kept import kept_file
 from core.prediction.reading import BLUR, Flag, Reading, decide
+from core.prediction.report_facts import Review
 from core.prediction.smear import Box
 from core.prediction.smear_scale import Ruler
 from core.prediction.smear_settings import Settings
+from core.prediction.thumbnail import small_jpeg
 from pages.charts.field import field_figure
+from pages.components import field_report
 from pages.components.field_boxes import boxes_in, edge_words, selected, table
+from pages.components.field_tables import export_table
+from pages.components.models import Model
 from store.journal import HOME_JOURNAL, replay
 from tests.core.prediction.smears import NEUTROPHIL, White, draw
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import words
 from tests.store.factory import CLASSES, write_search
+from tests.store.factory_readings import a_reading, called
 
 WHITES = (White(2.5, 2.5, lobes=NEUTROPHIL), White(7.5, 5.4), White(7.5, 0.3))
 
@@ -104,6 +116,63 @@ def test_a_field_is_read_recorded_and_counted(open_page: OpenPage, reader: Reade
     app.toggle(key="field_count_edge").set_value(True).run()
     assert "Of 3 cells read, " in words(app)
     assert len([record for record in replay(home, HOME_JOURNAL) if record["kind"] == "reading"]) == 3
+    assert not any(record["kept"] for record in recorded)
+    assert not (home / "kept").exists()
+
+
+def test_a_kept_field_is_reviewed_and_reported(open_page: OpenPage, reader: Reader, home: Path):
+    data = png(draw(WHITES))
+    app = uploaded(open_page, data)
+    app.checkbox(key="field_keep").set_value(True).run()
+    app.button(key="field_read_button").click().run(timeout=60)
+    recorded = [record for record in replay(home, HOME_JOURNAL) if record["kind"] == "reading"]
+    assert [record["kept"] for record in recorded] == [True] * 3
+    kept = kept_file(home, hashlib.sha256(data).hexdigest())
+    assert kept is not None
+    assert kept.read_bytes() == data
+    reading_id = recorded[0]["reading_id"]
+    assert not [button for button in app.button if button.key == f"refer_{reading_id}"]
+    app.session_state[f"field_review_{reading_id}"] = True
+    app.run()
+    app.button(key=f"confirm_{reading_id}_basophil").click().run()
+    assert not app.exception
+    (review,) = (record for record in replay(home, HOME_JOURNAL) if record["kind"] == "review")
+    assert (review["reading_id"], review["verdict"], review["class"]) == (reading_id, "confirm", "basophil")
+    said = words(app)
+    assert "**Review:** confirmed as basophil" in said
+    assert "After review, an expert's word counts" in said
+
+
+def test_the_report_of_a_field_shows_its_cells_and_its_reviews(monkeypatch: pytest.MonkeyPatch):
+    pixels = np.full((200, 300, 3), 220, np.uint8)
+    field = replace(FIELD, picture=small_jpeg(pixels, 300))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    cells = [
+        CellReading(number, Box(50 * number, 20, 40, 40), small_jpeg(pixels), a_reading(called(class_)), f"r-{number}",
+                    number == 2, at)
+        for number, class_ in ((1, "monocyte"), (2, "basophil"))
+    ]  # fmt: skip
+    count = differential(CLASSES, [cell.reading.decision for cell in cells[:1]])
+    reviews = {"r-1": Review("correct", "erythroblast", "", None, at)}
+    model = Model("f-1", "Some model", CLASSES, "d-1", ())
+    monkeypatch.setattr(field_report, "card_of", lambda model_id: None)
+    made: list[Any] = []
+    batch_report = report.batch_report
+    monkeypatch.setattr(report, "batch_report", lambda *given, **named: made.extend((*given, named)) or batch_report(
+        *given, **named))  # fmt: skip
+    pdf = field_report.report_of(field, model, None, cells, reviews, count, None)
+    title, items, _, _, named = made
+    assert title == "Field f.png"
+    assert [(item.name, item.box) for item in items] == [
+        ("Cell 1", (50, 20, 40, 40)), ("Cell 2, at the edge", (100, 20, 40, 40)),
+    ]  # fmt: skip
+    assert (items[0].review, items[1].review) == (reviews["r-1"], None)
+    assert ("Cells read", "2, of which 1 at the edge of the field; 1 are counted") in named["facts"]
+    assert pdf.startswith(b"%PDF-")
+    assert pdf.count(b"/Subtype /Image") == 2  # the field; both cells have one picture
+    table = export_table("f.png", cells, reviews)
+    assert table["expert_class"].tolist()[:1] == ["erythroblast"]
+    assert table["x"].tolist() == [50, 100]
 
 
 def test_what_is_no_image_has_its_sentence(open_page: OpenPage, reader: Reader):
