@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.data.intake import IntakeError
 from core.learning.settings import ModelError
+from core.prediction.reading import name_of
 from pages.components.choose import search_choice
 from pages.components.data import read, record
 from pages.components.models import Model, accuracy_of, model_choice
@@ -55,7 +56,7 @@ def reading(model: Model, chosen: Chosen | None, image: ImageFile) -> None:
             view(seen.rgb, "The image that was read", zoom=zoom, smooth=smooth)
         st.caption(f"{found.width} x {found.height} px")
         if image.label is not None:
-            st.caption(f"Labelled {image.label} in its dataset ({image.path}).")
+            st.caption(f"Labelled {name_of(image.label)} in its dataset ({image.path}).")
     with right:
         decision_panel(found, None if chosen is None else chosen.words)
         bars(found, reader)

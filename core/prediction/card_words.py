@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Final
 
 from core.evaluation.audit_words import SHORT
@@ -91,7 +92,7 @@ def _model(facts: Mapping[str, Any]) -> dict[str, str]:
         return found | {"members and their weights": members, "rule": str(facts["rule"])}
     found |= {
         "network": f"{facts['backbone']} at {facts['image_size']} px",
-        "initial weights": str(facts["initial_weights"]),
+        "initial weights": _start(str(facts["initial_weights"])),
         "training began": _time(facts["begun_at"]), "training ended": _time(facts["finished_at"]),
         "code": f"{facts['code'] or UNKNOWN} (training version {facts['training_version']})",
     }  # fmt: skip
@@ -209,6 +210,12 @@ def _splits(images: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in counts.items())
+
+
+def _start(origin: str) -> str:
+    """Of a file its name alone: a card is passed on, and the folders of a machine are nobody's business."""
+    kind, _, path = origin.partition("the file ")
+    return f"the file {PurePath(path).name}" if not kind and path else origin
 
 
 def _time(at: str | None) -> str:

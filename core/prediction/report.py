@@ -81,7 +81,7 @@ def _pictures(sheet: Sheet, more: Sequence[tuple[str, bytes]]) -> None:
     if not more:
         return
     side, step = 70.0, 92.0  # mm
-    sheet.section("Other pictures", least=side + 20)
+    sheet.section("Where the network looked", least=side + 20)
     for start in range(0, len(more), 2):
         sheet.need(side + 14)
         top, lowest = sheet.get_y(), sheet.get_y()

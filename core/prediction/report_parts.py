@@ -78,8 +78,9 @@ def watch_words(reading: Reading) -> str:
         return "There is no watch on blasts."
     said = "raised" if blast.raised else "not raised"
     return (
-        f"Watch on {name_of(blast.class_)}: {said} (probability {blast.probability:.2%}, threshold "
-        f"{blast.threshold:.2%}; it finds at least {at_least(blast.sensitivity)} of them, from {blast.images} images)."
+        f"Watch on {name_of(blast.class_)}: {said} (probability {percent(blast.probability)}, threshold "
+        f"{percent(blast.threshold)}; it finds at least {at_least(blast.sensitivity)} of them, from {blast.images} "
+        "images)."
     )
 
 

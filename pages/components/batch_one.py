@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.prediction.batch import BatchRun, Item
 from core.prediction.reading import FLAG_LABELS, REFER, SET, Reading, name_of
+from core.prediction.thumbnail import data_url
 from pages.charts.probabilities import probabilities
 from pages.components.batch_tables import Reviews, reported
 from pages.components.drawing import draw, show
@@ -36,7 +37,7 @@ def one_section(run: BatchRun, item: Item, reviews: Reviews) -> None:
 def _decision(run: BatchRun, item: Item, reading: Reading) -> None:
     left, right = st.columns([1, 1.35], gap="medium")
     if item.picture is not None:
-        left.image(item.picture, width="stretch", alt=f"The image {item.name}")
+        left.image(data_url(item.picture), width="stretch", alt=f"The image {item.name}")
         left.caption(f"{reading.width} x {reading.height} px")
     with right:
         words, colour = plain(reading.decision.words), COLOURS.get(reading.decision.kind)

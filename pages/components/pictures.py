@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.dataset import DatasetError
 from core.data.preview import image_file, preview
+from core.prediction.thumbnail import data_url
 from pages.charts.wording import missing
 
 
@@ -30,13 +31,20 @@ def picture(root: Path, path: str, sha256: str, side: int) -> tuple[bytes | None
     return _cached(str(root), path, sha256, side, stamp)
 
 
-def draw_picture(root: Path, path: str, sha256: object, side: int, alt: str) -> None:
-    """The picture, or in its place why there is none. `sha256` may be missing; `alt` is said after the path."""
+def draw_picture(root: Path, path: str, sha256: object, side: int, alt: str, *, inline: bool = False) -> None:
+    """The picture, or in its place why there is none.
+
+    Args:
+        sha256: may be missing.
+        alt: is said after the path.
+        inline: it comes with the page and is not fetched after it: where people soon turn to something else, the
+            server has dropped what the browser then asks for.
+    """
     content, problem = picture(root, path, "" if missing(sha256) else str(sha256), side)
     if content is None:
         st.caption(f":material/hide_image: {problem}")
     else:
-        st.image(content, width="stretch", alt=f"{path}: {alt}")
+        st.image(data_url(content) if inline else content, width="stretch", alt=f"{path}: {alt}")
 
 
 def open_button(path: str, key: str, on_click: Callable[[int], None], image_id: int) -> None:

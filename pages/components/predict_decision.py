@@ -10,7 +10,7 @@ import streamlit as st
 from core.prediction.reading import CLASS, FLAG_LABELS, SET, Flag, Reading, name_of
 from pages.charts.probabilities import probabilities
 from pages.components.drawing import show
-from pages.components.predict_words import KICKERS, blast_words, decided_words, set_words, timing_words
+from pages.components.predict_words import KICKERS, RUNTIMES, blast_words, decided_words, set_words, timing_words
 
 if TYPE_CHECKING:
     from core.prediction.reader import Reader
@@ -54,7 +54,7 @@ def bars(reading: Reading, reader: Reader) -> None:
     alt = "Probability of each class, the highest first" + ("" if marked is None else "; the prediction set is marked")
     show(probabilities(table, marked), key="probabilities", alt=alt)
     st.caption(set_words(reading))
-    st.caption(timing_words(reading.seconds, reader.loaded_seconds, reading.runtime))
+    st.caption(timing_words(reading.seconds, reader.loaded_seconds, RUNTIMES.get(reading.runtime, reading.runtime)))
 
 
 def checks(reading: Reading) -> None:

@@ -95,7 +95,8 @@ def _cells(dataset_id: str, root: Path | None, name: str, found: list[tuple[int,
         with grid.container(gap="xsmall"):
             row = None if root is None else record("image_record", dataset_id, image_id)
             if root is not None and row is not None:
-                draw_picture(root, str(row["path"]), row["sha256"], SIDE, f"training image of {name_of(name)}")
+                said = f"training image of {name_of(name)}"
+                draw_picture(root, str(row["path"]), row["sha256"], SIDE, said, inline=True)
             st.caption(f"{similar:.2f}" if row is not None else f"No. {image_id}: {similar:.2f}")
 
 

@@ -9,6 +9,7 @@ from core.prediction.reading import BlastFlag, Reading, name_of
 from core.prediction.wording import at_least
 
 NO_SET = "No calibration images stand behind this model, so there is no prediction set and no watch on blasts."
+RUNTIMES = {"torch": "torch", "onnx": "ONNX Runtime"}
 KICKERS = {"class": "Reading", "set": "Reading: not told apart", "refer": "Reading: not decided"}
 
 

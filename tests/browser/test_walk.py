@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.clicks import press
 from tests.browser.conftest import Server, Watched
 
 MINUTES = 60_000
@@ -53,6 +54,8 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
     expect(page.get_by_text("The search's model.")).to_be_visible()
     expect(page.get_by_text("macro specificity", exact=False).first).to_be_visible()
 
-    page.get_by_role("banner").get_by_role("link", name="Predict").click()
+    predict = page.get_by_role("link", name="Predict", exact=True)  # in the menu of a section of the navigation
+    press(page.get_by_role("banner").get_by_role("button", name="Reading"), predict)
+    predict.click()
     expect(page.locator(".st-key-decision")).to_be_visible(timeout=1 * MINUTES)
     expect(page.get_by_text("Labelled ")).to_be_visible()
