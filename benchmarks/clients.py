@@ -163,7 +163,8 @@ def _at_once(
         words = {image_id: str(said["decision"]["words"]) for image_id, said in alone.items()}
         kind = "fusion" if len(model.trial_ids) > 1 else "trial"
         address = f"{url}/predict?search={search_id}&{kind}={model.model_id}"
-        sessions = Sessions(address, options.sessions, words, page, clock, options.seed)
+        hashes = {image_id: str(said["image_sha256"])[:12] for image_id, said in alone.items()}
+        sessions = Sessions(address, options.sessions, words, hashes, page, clock, options.seed)
         asking.append(threading.Thread(target=sessions.run, daemon=True))
         asking[0].start()
     else:

@@ -19,10 +19,10 @@ from benchmarks.browser import CHROMIUM
 READY_SECONDS = 600.0  # in which all browser sessions have to stand
 STEP_SECONDS = 120.0  # that one answer or one drawing of a page may take
 SAID = ("classes", "calibrated", "prediction_set", "decision", "width", "height", "image_sha256", "weights_sha256")
-# What a session shows when it is at rest: the image that is named in its address, the decision, what went wrong.
+# What a session shows when it is at rest: the image that the decision is about, the decision, what went wrong.
 SNAPSHOT = """() => ({
   rest: document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning',
-  image: new URLSearchParams(location.search).get('image'),
+  image: document.querySelector('.st-key-decision')?.innerText.match(/Image ([0-9a-f]{12})/)?.[1] ?? null,
   words: [...document.querySelectorAll('.st-key-decision h2')].map(one => {
     const text = one.cloneNode(true);  // without icons, whose names are text too
     text.querySelectorAll('[role=img], [data-testid=stIconMaterial]').forEach(icon => icon.remove());
@@ -122,6 +122,7 @@ class Sessions:
     address: str
     count: int
     words: Mapping[int, str]
+    hashes: Mapping[int, str]  # how each image's hash begins
     told: Told
     clock: Clock
     seed: int
@@ -169,7 +170,7 @@ async def _browse(sessions: Sessions) -> None:
             address = f"{sessions.address}&image={first}"
             pages = [await _opened(browser, address, sessions.told) for _ in range(sessions.count)]
             for page in pages:
-                await _shown(page, first, time.monotonic() + READY_SECONDS)
+                await _shown(page, sessions.hashes[first], time.monotonic() + READY_SECONDS)
             sessions.clock.start()
             each = (_session(page, sessions, first, number) for number, page in enumerate(pages))
             await asyncio.gather(*each)
@@ -194,7 +195,7 @@ async def _session(page: Page, sessions: Sessions, shown: int, number: int) -> N
         picked = rng.choice([one for one in sessions.words if one != shown])
         try:
             await _choose(page, picked)
-            said, wrong = await _shown(page, picked, began + STEP_SECONDS)
+            said, wrong = await _shown(page, sessions.hashes[picked], began + STEP_SECONDS)
         except Exception as error:
             told.error(_said(error))
             await asyncio.sleep(1)
@@ -211,25 +212,26 @@ async def _session(page: Page, sessions: Sessions, shown: int, number: int) -> N
 async def _choose(page: Page, image_id: int) -> None:
     box = page.get_by_role("combobox", name="Image", exact=True)
     option = page.get_by_role("option", name=f"No. {image_id}", exact=True)
+    wait = 1000 * STEP_SECONDS / 5
     for attempt in range(5):
-        await box.click()
-        await box.fill(f"No. {image_id}")
         try:
-            await option.click(timeout=1000 * STEP_SECONDS / 5)
+            await box.click(timeout=wait)
+            await box.fill(f"No. {image_id}", timeout=wait)
+            await option.click(timeout=wait)
             return
         except Exception:  # the page was drawn anew and closed the menu
             if attempt == 4:
                 raise
 
 
-async def _shown(page: Page, image_id: int, until: float) -> tuple[str, str]:
-    """The decision that stands when the page is at rest with this image, and what it says went wrong."""
+async def _shown(page: Page, hash_: str, until: float) -> tuple[str, str]:
+    """The decision on an image that stands when the page is at rest, and what it says went wrong."""
     while time.monotonic() < until:
         seen = await page.evaluate(SNAPSHOT)
-        if seen["rest"] and seen["image"] == str(image_id) and (seen["words"] or seen["wrong"]):
+        if seen["rest"] and (seen["image"] == hash_ or seen["wrong"]):
             return seen["words"], seen["wrong"]
         await asyncio.sleep(0.05)
-    raise TimeoutError(f"image {image_id} is not shown after {STEP_SECONDS:.0f} s")
+    raise TimeoutError(f"image {hash_} is not shown after {STEP_SECONDS:.0f} s")
 
 
 def _said(error: Exception) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -25,7 +26,7 @@ from core.api.settings import Settings
 log = logging.getLogger("cellascent.api")
 T = TypeVar("T")
 
-THREADS: Final = 2  # one decodes while the other's image is in the network; each may hold a large image
+THREADS: Final = max(1, min(4, (os.cpu_count() or 1) - 1))  # images read at once: one core stays free for the pages
 _DRAIN_SECONDS: Final = 5.0
 _BUSY_SECONDS: Final = 2.0
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.prediction.reader import Reader
 
 ICONS = {CLASS: ":material/biotech:", SET: ":material/call_split:"}
+HASH = 12  # characters of an image's hash that are shown
 REFER_ICON = ":material/clinical_notes:"
 STYLE = "<style>.st-key-decision h2 { font-size: 2.1rem; padding-block: 0.1rem; }</style>"  # the large plain words
 LOOK = {  # raised -> (colour, icon, word)
@@ -33,7 +34,8 @@ def decision_panel(reading: Reading, point_words: str | None) -> None:
         st.header(f"{ICONS.get(decision.kind, REFER_ICON)} {decision.words}", anchor=False)
         for reason in decision.reasons:
             st.markdown(reason)
-        st.caption(decided_words(reading, point_words))
+        # The hash says which image it is about, whatever else stands on the page while that is drawn anew.
+        st.caption(f"{decided_words(reading, point_words)} Image {reading.image_sha256[:HASH]}.")
         with st.container(horizontal=True, gap="xsmall"):
             for flag in reading.flags:
                 flag_badge(flag)
