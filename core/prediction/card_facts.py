@@ -24,6 +24,7 @@ from core.learning.weights_hash import weights_hash
 from core.paths import trial_folder
 from core.prediction.calibration import load_calibration
 from core.prediction.card_outcomes import judged, outputs, said, together
+from core.prediction.card_readings import readings_of
 from core.prediction.checks_file import load_limits
 from core.prediction.models import ModelEntry, model_folder
 from core.prediction.onnx_files import FACTS as ONNX_FACTS
@@ -70,6 +71,7 @@ def facts_of_trial(home: Path, model: ModelEntry, licence: str | None = None) ->
         "elsewhere": [_elsewhere(home, one, judged(found, model)) for one, found in elsewhere.items()],
         "shortcuts": _shortcuts(home, model, data, told, accuracy.get("test")),
         "calibration": _calibration(home, model),
+        "readings": _readings(home, model),
         "image_checks": _checks(home, trial_id),
         "out_of_scope": _scope(home, trial_id),
         "doubts": _doubts(data, told, model),
@@ -109,16 +111,20 @@ def facts_of_fusion(home: Path, model: ModelEntry, members: Sequence[ModelEntry]
         "elsewhere": outside,
         "shortcuts": _shortcuts(home, model, data, told, accuracy.get("test")),
         "calibration": _calibration(home, model),
+        "readings": _readings(home, model),
         "doubts": _doubts(data, told, model),
     }  # fmt: skip
 
 
 def _model(home: Path, model: ModelEntry) -> Facts:
-    hashes = [weights_hash(trial_folder(home, one)) for one in model.trial_ids]
     return {
         "name": model.name, "id": model.model_id, "kind": model.kind, "classes": list(model.classes),
-        "weights_sha256": joined_hash(model, hashes),
+        "weights_sha256": _digest(home, model),
     }  # fmt: skip
+
+
+def _digest(home: Path, model: ModelEntry) -> str:
+    return joined_hash(model, [weights_hash(trial_folder(home, one)) for one in model.trial_ids])
 
 
 def _data(
@@ -184,7 +190,7 @@ def _table(data: Dataset, told: dict[int, Told]) -> dict[str, dict[str, int]]:
 
 def _calibration(home: Path, model: ModelEntry) -> Facts:
     """By runtime; nothing where it is not calibrated, or where what lies there is of other weights."""
-    digest = joined_hash(model, [weights_hash(trial_folder(home, one)) for one in model.trial_ids])
+    digest = _digest(home, model)
     found: Facts = {}
     for runtime in RUNTIMES:
         try:
@@ -198,6 +204,16 @@ def _calibration(home: Path, model: ModelEntry) -> Facts:
                 "coverage": kept.coverage(), "asked_for": 1 - kept.sets.alpha, "watched": kept.watched,
             }  # fmt: skip
     return found
+
+
+def _readings(home: Path, model: ModelEntry) -> list[Facts]:
+    """How far its readings hold, of these weights; empty where that is not measured."""
+
+    def name(dataset_id: str) -> str | None:
+        data = _dataset(home, dataset_id)
+        return None if data is None else data.name
+
+    return readings_of(home, model.model_id, _digest(home, model), name)
 
 
 def _checks(home: Path, trial_id: str) -> Facts | None:

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from core.evaluation.audit_words import SHORT
 from core.evaluation.scope_summary import NOT_KNOWN
+from core.prediction.card_readings import readings_words
 from core.prediction.reading import name_of
-from core.prediction.wording import at_least
+from core.prediction.wording import at_least, share
 
 Sections = dict[str, dict[str, str]]
 
@@ -43,6 +44,7 @@ def sections(facts: Mapping[str, Any]) -> Sections:
     found["Accuracy on images from elsewhere"] = _elsewhere(facts["elsewhere"])
     found["Shortcuts"] = _shortcuts(facts["shortcuts"])
     found["Calibration"] = _calibration(facts["calibration"])
+    found["How far its readings hold"] = readings_words(facts["readings"])
     if "out_of_scope" in facts:
         found["Checks of the image"] = _checks(facts.get("image_checks"), facts["out_of_scope"])
     found["What it does not know"] = {str(at): one for at, one in enumerate(not_known(facts), 1)}
@@ -64,6 +66,11 @@ def not_known(facts: Mapping[str, Any]) -> list[str]:
             )
     if not facts["calibration"]:
         found.append("It is not calibrated: its probabilities do not say how often it is right.")
+    measured = {one["kind"] for one in facts["readings"]}
+    if "test" not in measured:
+        found.append("How far its readings hold has not been measured on its test images.")
+    if "external" not in measured:
+        found.append("How far its readings hold has not been measured on images from elsewhere.")
     if "out_of_scope" in facts:
         scope = facts["out_of_scope"]
         if scope is None:
@@ -73,13 +80,6 @@ def not_known(facts: Mapping[str, Any]) -> list[str]:
         else:
             found.append(NOT_KNOWN)
     return [*found, *(f"Of its data: {one}" for one in facts["doubts"])]
-
-
-def share(right: int, n: int, low: float, high: float) -> str:
-    """'222 of 225 (98.7 %; 95 % interval 96.2 to 99.5 %)'."""
-    if not n:
-        return "no images"
-    return f"{right:,} of {n:,} ({100 * right / n:.1f} %; 95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
 
 
 def _model(facts: Mapping[str, Any]) -> dict[str, str]:

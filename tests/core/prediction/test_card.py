@@ -24,8 +24,9 @@ from core.learning.weights_hash import weights_hash
 from core.paths import trial_folder
 from core.prediction.calibration import Calibration, save_calibration
 from core.prediction.card import SYNTHETIC, Card, card
-from core.prediction.card_words import not_known, share
+from core.prediction.card_words import not_known
 from core.prediction.report_facts import card_sections
+from core.prediction.wording import share
 from core.statements import save_fusion, set_sources
 from store.journal import JournalWriter, journal_folder
 from tests.core.evaluation.elsewhere import finished_search, sample
@@ -149,6 +150,26 @@ def test_a_calibration_of_these_weights_stands_on_it_and_one_of_others_does_not(
     assert "temperature 1.50 by 60 images" in found.to_markdown()
     assert "myeloblast is watched" in found.to_markdown()
     assert "not calibrated" not in found.to_markdown()
+
+
+def test_how_far_its_readings_hold_stands_on_it(home: Path):
+    assert "How far its readings hold has not been measured on its test images." in not_known(card(home, TRIAL).facts)
+    share = {"k": 19, "n": 20, "low": 0.76, "high": 0.99}
+    figures = {
+        "ece_before": 0.08, "ece_after": 0.02, "ece_by_chance": 0.04, "right": share, "referred": share,
+        "coverage": {"basophil": share}, "decided": share, "sets": share,
+    }  # fmt: skip
+    journal = JournalWriter(journal_folder(home), "readings")
+    journal.append(
+        "reading_check", model_id=TRIAL, runtime="torch", images="test", images_kind="test", n=20,
+        weights_sha256=weights_hash(trial_folder(home, TRIAL)), figures=figures,
+    )  # fmt: skip
+    journal.close()
+    found = card(home, TRIAL)
+    rows = found.to_words()["How far its readings hold"]
+    assert rows["test images, on torch: most probable class right"].startswith("19 of 20 (95.0 %")
+    assert "on its test images." not in " ".join(not_known(found.facts))
+    assert "measured on images from elsewhere." in " ".join(not_known(found.facts))
 
 
 def test_a_fusion_has_its_members_cards_and_an_accuracy_of_its_own(home: Path, made: tuple[Path, Dataset, Dataset]):
