@@ -22,8 +22,8 @@ def boxed(field: Field, boxes: Iterable[tuple[int, Box]]) -> bytes:
     with Image.open(io.BytesIO(field.picture), formats=("JPEG",)) as image:
         shown = image.convert("RGB")
     scale = shown.width / field.width
-    unit = max(1, max(shown.size) // 400)
-    font = ImageFont.load_default(10 * unit)
+    unit = max(1, round(max(shown.size) / 400))
+    font = ImageFont.load_default(12 * unit)
     pen = ImageDraw.Draw(shown)
     for number, box in boxes:
         left, top = box.x * scale, box.y * scale
