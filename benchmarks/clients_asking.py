@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from benchmarks.browser import CHROMIUM
 
 READY_SECONDS = 600.0  # in which all browser sessions have to stand
+AGAIN_SECONDS = 50.0  # after which a person chooses again
 STEP_SECONDS = 120.0  # that one answer or one drawing of a page may take
 SAID = ("classes", "calibrated", "prediction_set", "decision", "width", "height", "image_sha256", "weights_sha256")
 # What a session shows when it is at rest: the image that the decision is about, the decision, what went wrong.
@@ -194,8 +195,7 @@ async def _session(page: Page, sessions: Sessions, shown: int, number: int) -> N
     while (began := time.monotonic()) < clock.end():
         picked = rng.choice([one for one in sessions.words if one != shown])
         try:
-            await _choose(page, picked)
-            said, wrong = await _shown(page, sessions.hashes[picked], began + STEP_SECONDS)
+            said, wrong = await _chosen(page, picked, sessions.hashes[picked], began + STEP_SECONDS)
         except Exception as error:
             told.error(_said(error))
             await asyncio.sleep(1)
@@ -207,6 +207,17 @@ async def _session(page: Page, sessions: Sessions, shown: int, number: int) -> N
             told.answer(
                 end - start, end - began, f"image {picked}: {said!r}, alone {right!r}" if said != right else None
             )
+
+
+async def _chosen(page: Page, image_id: int, hash_: str, until: float) -> tuple[str, str]:
+    """Choose an image and wait for its decision; choose again, as a person does, where a choice did not reach it."""
+    while True:
+        await _choose(page, image_id)
+        try:
+            return await _shown(page, hash_, min(until, time.monotonic() + AGAIN_SECONDS))
+        except TimeoutError:
+            if time.monotonic() >= until:
+                raise
 
 
 async def _choose(page: Page, image_id: int) -> None:

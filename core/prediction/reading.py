@@ -4,8 +4,8 @@ The rules, in this order (docs/reading.md says the same for people):
 
 1. A raised flag (out of scope, blur, exposure, stain, size): refer to an expert.
 2. A chosen operating point decides: one class, or refer.
-3. Without one, the prediction set decides: one class; two classes as a set ("monocyte or erythroblast"); none, or more
-   than two, refer.
+3. Without one, the prediction set decides: one class; two classes as a set ("monocyte or erythroblast"); none, more than
+   two, or a set without the most probable class, refer.
 4. A raised blast flag adds the blast class to what 2 or 3 decided on; with two classes there already: refer.
 5. A model without calibration has no prediction set: its most probable class is called, and the reading says that
    it is not calibrated.
@@ -26,6 +26,7 @@ Kind = Literal["class", "set", "refer"]
 CLASS: Final = "class"
 SET: Final = "set"
 REFER: Final = "refer"
+UNSURE: Final = "The model is not calibrated, so nothing says how sure this is."
 MOST: Final = 2  # classes that a set may hold without being referred
 
 OUT_OF_SCOPE: Final = "out_of_scope"
@@ -188,18 +189,26 @@ def decide(
     if raised:
         return Decision(REFER, (), "flag", tuple(flag.reason for flag in raised))
     found: tuple[str, ...]
-    reason: tuple[str, ...] = ()
+    reason: tuple[str, ...] = () if prediction_set is not None else (UNSURE,)
+    best = classes[int(np.asarray(probabilities).argmax())]
     if point is not None:
         by, found = f"operating point {point[0]}", () if point[1] is None else (point[1],)
         if not found:
-            reason = ("No class reaches its threshold at this operating point.",)
+            reason = (*reason, "No class reaches its threshold at this operating point.")
+        elif best not in found:
+            reason = (*reason, f"The most probable class is {name_of(best)}; this operating point decides otherwise.")
     elif prediction_set is None:
-        by, found = "highest probability", (classes[int(np.asarray(probabilities).argmax())],)
-        reason = ("The model is not calibrated, so nothing says how sure this is.",)
+        by, found = "highest probability", (best,)
     else:
         by, found = "prediction set", tuple(prediction_set)
         if not found:
             reason = ("The image is unlike the calibration images of every class.",)
+        elif best not in found:
+            held = " and ".join(map(name_of, found))
+            reason = (
+                f"The most probable class, {name_of(best)}, is excluded by its calibration images; {held} is not.",
+            )
+            return Decision(REFER, (), by, reason)
         elif len(found) > MOST:
             reason = (f"{len(found)} classes cannot be excluded: {', '.join(map(name_of, found))}.",)
     if blast is not None and blast.raised and found and blast.class_ not in found:

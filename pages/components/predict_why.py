@@ -84,7 +84,9 @@ def _references(reader: Reader, seen: Seen) -> None:
 
 
 def _said(reading: Reading) -> tuple[str, str]:
-    return ("decided on", "next") if reading.decision.classes else ("most probable", "next")
+    if not reading.decision.classes:
+        return "most probable", "next"
+    return "decided on", "decided on" if len(reading.decision.classes) > 1 else "next"
 
 
 def _cells(dataset_id: str, root: Path | None, name: str, found: list[tuple[int, float]]) -> None:

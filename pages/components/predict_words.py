@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from core.prediction.reading import BlastFlag, Reading, name_of
@@ -25,12 +24,11 @@ def set_words(reading: Reading) -> str:
 
 def coverage_words(reading: Reading) -> str:
     """How often such sets hold the true class; by class where the calibration images vouch for less of some."""
-    shares = {name: math.floor(100 * share + 1e-9) for name, share in reading.coverage.items()}
-    most = max(shares.values())
-    less = ", ".join(f"{name_of(name)} {share} %" for name, share in shares.items() if share < most)
-    but = f" ({less})" if less else ""
+    least = min(reading.coverage.values())
+    more = ", ".join(f"{name_of(name)} {at_least(one)}" for name, one in reading.coverage.items() if one > least)
+    also = f" ({more})" if more else ""
     return (
-        f"Such sets hold the true class of at least {most} % of new images of each class{but}, on average over "
+        f"Such sets hold the true class of at least {at_least(least)} of new images of each class{also}, on average over "
         "calibration sets, as far as the images are like those of the calibration."
     )
 

@@ -30,6 +30,7 @@ def test_a_raised_flag_refers_whatever_else_is_known():
         (["monocyte"], "class", "Monocyte"),
         (["monocyte", "erythroblast"], "set", "Monocyte or erythroblast"),
         ([], "refer", "Refer to an expert"),
+        (["erythroblast"], "refer", "Refer to an expert"),  # without the most probable class
         (list(CLASSES), "refer", "Refer to an expert"),
     ],
 )
@@ -44,12 +45,16 @@ def test_an_operating_point_comes_before_the_set():
     assert (found.kind, found.classes, found.decided_by) == ("class", ("erythroblast",), "operating point careful")
     found = decide(CLASSES, PROBABILITIES, ["monocyte"], FINE, QUIET, ("careful", None))
     assert (found.kind, found.reasons) == ("refer", ("No class reaches its threshold at this operating point.",))
+    found = decide(CLASSES, PROBABILITIES, None, FINE, None, ("careful", "erythroblast"))
+    assert found.classes == ("erythroblast",)
+    assert "not calibrated" in found.reasons[0]
+    assert "The most probable class is monocyte" in found.reasons[1]
 
 
 def test_the_blast_flag_adds_its_class():
     found = decide(CLASSES, PROBABILITIES, ["monocyte"], FINE, RAISED)
     assert (found.kind, found.classes, found.decided_by) == ("set", ("monocyte", "myeloblast"), "blast flag")
-    assert decide(CLASSES, PROBABILITIES, ["myeloblast"], FINE, RAISED).kind == "class"
+    assert decide(CLASSES, np.array([0.1, 0.8, 0.1]), ["myeloblast"], FINE, RAISED).kind == "class"
     assert decide(CLASSES, PROBABILITIES, ["monocyte", "erythroblast"], FINE, RAISED).kind == "refer"
     found = decide(CLASSES, PROBABILITIES, None, FINE, RAISED, ("careful", "monocyte"))
     assert found.classes == ("monocyte", "myeloblast")
