@@ -4,8 +4,8 @@ The rules, in this order (docs/reading.md says the same for people):
 
 1. A raised flag (out of scope, blur, exposure, stain, size): refer to an expert.
 2. A chosen operating point decides: one class, or refer.
-3. Without one, the prediction set decides: one class; two classes as a set ("monocyte or erythroblast"); none, more than
-   two, or a set without the most probable class, refer.
+3. Without one, the prediction set decides: one class; two classes as a set ("monocyte or erythroblast"). None, more
+   than two, or a set without the most probable class: refer.
 4. A raised blast flag adds the blast class to what 2 or 3 decided on; with two classes there already: refer.
 5. A model without calibration has no prediction set: its most probable class is called, and the reading says that
    it is not calibrated.

@@ -28,8 +28,8 @@ def coverage_words(reading: Reading) -> str:
     more = ", ".join(f"{name_of(name)} {at_least(one)}" for name, one in reading.coverage.items() if one > least)
     also = f" ({more})" if more else ""
     return (
-        f"Such sets hold the true class of at least {at_least(least)} of new images of each class{also}, on average over "
-        "calibration sets, as far as the images are like those of the calibration."
+        f"Such sets hold the true class of at least {at_least(least)} of new images of each class{also}, on average "
+        "over calibration sets, as far as the images are like those of the calibration."
     )
 
 

@@ -31,10 +31,11 @@ READING = Reading(
 )  # fmt: skip
 
 
-def test_coverage_is_rounded_down_and_told_by_class_where_it_is_less():
-    assert "at least 97 % of new images of each class (erythroblast 95 %)" in coverage_words(READING)
+def test_coverage_is_rounded_down_and_told_by_class_where_it_is_more():
+    words = "at least 95.2% of new images of each class (monocyte 97.5%, seg neutrophil 97.5%)"
+    assert words in coverage_words(READING)
     equal = replace(READING, coverage=dict.fromkeys(CLASSES, 0.95))
-    assert "at least 95 % of new images of each class, on average" in coverage_words(equal)
+    assert "at least 95.0% of new images of each class, on average" in coverage_words(equal)
 
 
 def test_the_set_is_named_and_an_empty_one_too():
