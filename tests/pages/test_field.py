@@ -154,12 +154,16 @@ def test_the_report_of_a_field_shows_its_cells_and_its_reviews(monkeypatch: pyte
     ]  # fmt: skip
     count = differential(CLASSES, [cell.reading.decision for cell in cells[:1]])
     reviews = {"r-1": Review("correct", "erythroblast", "", None, at)}
-    model = Model("f-1", "Some model", CLASSES, "d-1", ())
+    model = Model("f-1", "Some model", "d-1", CLASSES, ())
     monkeypatch.setattr(field_report, "card_of", lambda model_id: None)
     made: list[Any] = []
     batch_report = report.batch_report
-    monkeypatch.setattr(report, "batch_report", lambda *given, **named: made.extend((*given, named)) or batch_report(
-        *given, **named))  # fmt: skip
+
+    def spy(*given: Any, **named: Any) -> bytes:
+        made.extend((*given, named))
+        return batch_report(*given, **named)
+
+    monkeypatch.setattr(report, "batch_report", spy)
     pdf = field_report.report_of(field, model, None, cells, reviews, count, None)
     title, items, _, _, named = made
     assert title == "Field f.png"
