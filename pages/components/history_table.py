@@ -48,7 +48,7 @@ def section(wanted: Wanted) -> None:
         return
     pages = -(-number // A_PAGE)
     with st.container(horizontal=True, vertical_alignment="center"):
-        at = st.pagination(pages, key=PAGE, bind="query-params") if pages > 1 else 1
+        at = st.pagination(pages, key=PAGE, bind="query-params", width="stretch") if pages > 1 else 1
         csv_button(lambda: as_file(read("readings", wanted, EVERY_ROW, 0)), "readings", "readings_csv",
                    label="CSV of these readings with their reviews")  # fmt: skip
     first = (at - 1) * A_PAGE

@@ -12,7 +12,7 @@ from core import statements
 from core.evaluation.decision import Thresholds, as_record, equal_costs
 from core.learning.settings import ModelError
 from core.prediction import readers
-from core.prediction.reading import BLUR, Flag
+from core.prediction.reading import BLUR, Flag, name_of
 from pages.components import predict_calibrate
 from pages.components.data import read
 from store.journal import JournalError, replay
@@ -43,7 +43,7 @@ def test_a_sample_image_is_read_and_put_on_record_once(
     (image_id,) = [app.query_params["image"]]
     test = read("images", str(read("search", search_id)["dataset_id"].iloc[0]), "ok").query("split == 'test'")
     row = test[test["image_id"] == int(image_id[0] if isinstance(image_id, list) else image_id)].iloc[0]
-    assert f"Labelled {row['class']} in its dataset ({row['path']})." in said
+    assert f"Labelled {name_of(row['class'])} in its dataset ({row['path']})." in said
     (first,) = recorded(home)
     assert (first["model_id"], first["file_name"], first["through"]) == (
         f"{search_id}.final-1", Path(row["path"]).name, "page",
