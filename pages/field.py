@@ -32,13 +32,13 @@ def boxes_section(field: Field, model: Model, chosen: Chosen | None) -> list[Box
             st.caption(f":material/crop_free: {edge}")
     with left:
         st.caption(found_words(field))
-        image(field, boxes, readings_of(field, model.model_id, chosen, boxes))
+        image(field, boxes, readings_of(field, model, chosen, boxes))
     return boxes
 
 
 def cells_section(field: Field, content: bytes, model: Model, chosen: Chosen | None, boxes: list[Box]) -> None:
     """The button that reads what was not read yet; then the cells and their count."""
-    read = readings_of(field, model.model_id, chosen, boxes)
+    read = readings_of(field, model, chosen, boxes)
     todo = len(boxes) - len(read)
     if todo:
         st.caption(
@@ -52,13 +52,13 @@ def cells_section(field: Field, content: bytes, model: Model, chosen: Chosen | N
         )  # fmt: skip
         cells = f"{todo} {'more ' if read else ''}cell{'s' if todo > 1 else ''}"
         if st.button(f"Read {cells}", type="primary", icon=":material/play_arrow:", key="field_read_button"):
-            read_all(reader_of(model), field, content, model.model_id, chosen, boxes, person(), keep_image=keep)
+            read_all(reader_of(model), field, content, model, chosen, boxes, person(), keep_image=keep)
             st.rerun()
     elif not boxes:
         st.info("There is no box to read. Draw one on the image, or look with a higher sensitivity.",
                 icon=":material/select:")  # fmt: skip
     if read:
-        reviews = reviews_of_field(field, model.model_id, chosen)
+        reviews = reviews_of_field(field, model, chosen)
         count_section(model, chosen, list(read.values()), reviews, reader_of(model), field)
         gallery(list(read.values()), reviews)
 

@@ -46,7 +46,7 @@ WHITES = (White(2.5, 2.5, lobes=NEUTROPHIL), White(7.5, 5.4), White(7.5, 0.3))
 class Reader:
     """The first image is a basophil, the next is flagged, the others are monocytes."""
 
-    classes, calibration = CLASSES, None
+    classes, calibration, runtime, weights_sha256 = CLASSES, None, "torch", "w" * 64
 
     def __init__(self) -> None:
         self.read: list[tuple[int, ...]] = []
@@ -118,6 +118,35 @@ def test_a_field_is_read_recorded_and_counted(open_page: OpenPage, reader: Reade
     assert len([record for record in replay(home, HOME_JOURNAL) if record["kind"] == "reading"]) == 3
     assert not any(record["kept"] for record in recorded)
     assert not (home / "kept").exists()
+
+
+def test_what_was_read_holds_for_the_ruler_and_the_calibration_it_was_read_with(
+    open_page: OpenPage, reader: Reader, home: Path
+):
+    def batches() -> set[str]:
+        return {record["batch_id"] for record in replay(home, HOME_JOURNAL) if record["kind"] == "reading"}
+
+    def offered() -> bool:
+        return any(button.key == "field_read_button" for button in app.button)
+
+    app = uploaded(open_page, png(draw(WHITES)))
+    app.button(key="field_read_button").click().run(timeout=60)
+    assert not offered()
+    app.number_input(key="field_red_cell").set_value(70).run()
+    assert offered()  # another ruler cuts other squares around the same boxes
+    app.number_input(key="field_red_cell").set_value(0).run()
+    assert not offered()  # the readings of before, not read again
+    assert len(batches()) == 1
+    reader.calibration = types.SimpleNamespace(temperature=1.3)  # type: ignore[assignment]
+    app.run()
+    assert offered()
+    app.button(key="field_read_button").click().run(timeout=60)
+    assert not app.exception
+    assert not offered()
+    assert len(batches()) == 2
+    reader.calibration = None
+    assert not [button for button in app.run().button if button.key == "field_read_button"]
+    assert len(batches()) == 2
 
 
 def test_a_kept_field_is_reviewed_and_reported(open_page: OpenPage, reader: Reader, home: Path):
