@@ -248,7 +248,8 @@ def test_a_body_that_does_not_come_is_not_waited_for(stand: Stand, monkeypatch: 
     assert api._taken == 0
 
 
-def test_more_than_there_are_places_for_are_sent_away(stand: Stand):
+def test_more_than_there_are_places_for_are_sent_away(stand: Stand, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("core.api.server.THREADS", 2)  # whatever cores the machine has
     started, free = threading.Semaphore(0), threading.Event()
 
     def slow() -> dict[str, Any]:
