@@ -94,7 +94,9 @@ def as_table(rows: pd.DataFrame) -> pd.DataFrame:
 def _kept(kept: int, of: int) -> str:
     if not kept:
         return "No image was kept."
-    return "All images were kept." if kept == of else f"{kept:,} images were kept."
+    if kept == of:
+        return "All images were kept."
+    return "1 image was kept." if kept == 1 else f"{kept:,} images were kept."
 
 
 def _picked(reading_ids: Sequence[str]) -> None:
