@@ -111,7 +111,8 @@ class Differential:
             return f"Not corrected. {self.problem}"
         return (
             f"Corrected for the errors that the model made on {self.images} images of its test split, decided by the "
-            "same rules. It holds if it errs here as it did there; a class with few such images has a wide interval."
+            "same rules but for the checks of the image. It holds if it errs here as it did there; a class with few "
+            "such images has a wide interval."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from core.prediction.count import ClassCount, Differential, Share
 from core.prediction.reading import name_of
 from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, PALE, WARM, WIDTH, Sheet
-from core.prediction.report_parts import shortened_to
+from core.prediction.report_parts import TOGETHER, shortened_to
 
 NO_INTERVAL = "–"
 
@@ -48,26 +49,37 @@ def count_table(sheet: Sheet, count: Differential, reviewed: Differential | None
 
 
 def count_chart(sheet: Sheet, count: Differential) -> None:
-    """The shares as points with whiskers, found above corrected."""
+    """The shares as points with whiskers, found above corrected; many classes in parts that each fit on a page."""
     if not count.counted:
         return
-    step, label, wide = 9.0, 44.0, WIDTH - 44.0 - 6
     top_share = max(share.high for row in count.rows for share in (row.raw, row.corrected) if share is not None)
     between = 0.1 if top_share <= 0.5 else 0.2
     top_share = min(1.0, math.ceil(top_share / between) * between)
-    sheet.need(step * len(count.rows) + 16)
+    ticks = [at * between for at in range(round(top_share / between) + 1)]
+    for first in range(0, len(count.rows), TOGETHER):
+        _part(sheet, count.rows[first : first + TOGETHER], ticks, top_share)
+        legend = [("● as found  ", WARM), ("● corrected", ACCENT)]
+        for text, colour in legend if count.corrected else legend[:1]:
+            sheet.ink(7.5, colour)
+            sheet.cell(sheet.get_string_width(text) + 2, 4, text)
+        sheet.ln(6)
+
+
+def _part(sheet: Sheet, rows: Sequence[ClassCount], ticks: Sequence[float], top_share: float) -> None:
+    """Some classes and the axis under them; the pen is then where the legend begins."""
+    step, label, wide = 9.0, 44.0, WIDTH - 44.0 - 6  # mm
+    sheet.need(step * len(rows) + 16)
     sheet.ln(4)
     y0, left = sheet.get_y(), MARGIN + label
-    ticks = [at * between for at in range(round(top_share / between) + 1)]
     for tick in ticks:
         x = left + wide * tick / top_share
         sheet.set_draw_color(*LINE)
         sheet.set_line_width(0.2)
-        sheet.line(x, y0, x, y0 + step * len(count.rows))
+        sheet.line(x, y0, x, y0 + step * len(rows))
         sheet.ink(7, GREY)
-        sheet.set_xy(x - 8, y0 + step * len(count.rows) + 0.5)
+        sheet.set_xy(x - 8, y0 + step * len(rows) + 0.5)
         sheet.cell(16, 3.5, f"{100 * tick:.3g} %", align="C")
-    for at, row in enumerate(count.rows):
+    for at, row in enumerate(rows):
         middle = y0 + step * (at + 0.5)
         sheet.set_xy(MARGIN, middle - 2.5)
         sheet.ink(8.5)
@@ -79,9 +91,4 @@ def count_chart(sheet: Sheet, count: Differential) -> None:
             sheet.whisker(low, high, middle + offset, colour)
             sheet.set_fill_color(*colour)
             sheet.circle(left + wide * share.value / top_share, middle + offset, 0.9, style="F")
-    sheet.set_xy(left, y0 + step * len(count.rows) + 4.5)
-    legend = [("● as found  ", WARM), ("● corrected", ACCENT)]
-    for text, colour in legend if count.corrected else legend[:1]:
-        sheet.ink(7.5, colour)
-        sheet.cell(sheet.get_string_width(text) + 2, 4, text)
-    sheet.ln(6)
+    sheet.set_xy(left, y0 + step * len(rows) + 4.5)

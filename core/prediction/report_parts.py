@@ -5,6 +5,7 @@ from __future__ import annotations
 from fpdf.enums import XPos, YPos
 
 from core.prediction.reading import FLAG_LABELS, REFER, SET, Flag, Reading, name_of
+from core.prediction.reading_words import RESULTS, sets_words, watch_words
 from core.prediction.report_facts import Reported, Review
 from core.prediction.report_page import (
     ACCENT,
@@ -22,9 +23,10 @@ from core.prediction.report_page import (
     shortened,
     utc,
 )
-from core.prediction.wording import at_least, percent
+from core.prediction.wording import percent
 
 PICTURE = 62.0  # mm
+TOGETHER = 20  # classes of a chart that are kept on one page; more of them go on over the next ones
 DECIDED = {
     "flag": "a check of the image", "blast flag": "the watch on blasts", "prediction set": "the prediction set",
     "highest probability": "the highest probability",
@@ -67,21 +69,8 @@ def findings(sheet: Sheet, item: Reported) -> None:
         9.5,
     )
     if reading.blast is not None:
-        say(watch_words(reading), 9.5, BAD if reading.blast.raised else INK)
+        say(watch_words(reading.blast), 9.5, BAD if reading.blast.raised else INK)
     sheet.set_y(max(low, sheet.get_y()) + 2)
-
-
-def watch_words(reading: Reading) -> str:
-    """What the watch on blasts says, in one sentence."""
-    blast = reading.blast
-    if blast is None:
-        return "There is no watch on blasts."
-    said = "raised" if blast.raised else "not raised"
-    return (
-        f"Watch on {name_of(blast.class_)}: {said} (probability {percent(blast.probability)}, threshold "
-        f"{percent(blast.threshold)}; it finds at least {at_least(blast.sensitivity)} of them, from {blast.images} "
-        "images)."
-    )
 
 
 def review(sheet: Sheet, said: Review | None) -> None:
@@ -103,7 +92,7 @@ def review(sheet: Sheet, said: Review | None) -> None:
 def probabilities(sheet: Sheet, reading: Reading) -> None:
     """A bar a class, the highest first; classes of the prediction set are marked."""
     step, label, bar = 5.6, 48.0, 84.0  # mm
-    sheet.section("Probabilities", least=step * len(reading.classes) + 14)
+    sheet.section("Probabilities", least=step * min(len(reading.classes), TOGETHER) + 14)
     for at in (-reading.probabilities).argsort(kind="stable"):
         sheet.need(step)
         name, share, y = reading.classes[at], float(reading.probabilities[at]), sheet.get_y()
@@ -119,10 +108,8 @@ def probabilities(sheet: Sheet, reading: Reading) -> None:
         sheet.cell(0, step, "  in the set" if member else "", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     sheet.ln(1)
     if reading.calibrated:
-        coverage = ", ".join(f"{name_of(one)} {at_least(share)}" for one, share in reading.coverage.items())
         members = ", ".join(map(name_of, reading.prediction_set)) or "no class"
-        sheet.line_of(f"Prediction set: {members}. It holds the right class, at least, on average, for: {coverage}.",
-                      8.5, GREY)  # fmt: skip
+        sheet.line_of(f"Prediction set: {members}. {sets_words(reading.coverage)}", 8.5, GREY)
     else:
         sheet.line_of("Not calibrated: there is no prediction set.", 8.5, GREY)
 
@@ -181,5 +168,5 @@ def shortened_to(sheet: Sheet, text: str, width: float) -> str:
 
 def _standing(flag: Flag) -> tuple[str, Colour]:
     if flag.raised is None:
-        return "not checked", GREY
-    return ("raised", BAD) if flag.raised else ("passed", INK)
+        return RESULTS[None], GREY
+    return RESULTS[flag.raised], BAD if flag.raised else INK

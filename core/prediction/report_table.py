@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from fpdf.enums import XPos, YPos
 
-from core.prediction.reading import FLAG_LABELS, Reading, name_of
+from core.prediction.reading import name_of
+from core.prediction.reading_words import reasons_to_look, share_of, told_class
 from core.prediction.report_facts import Reported
 from core.prediction.report_page import ACCENT, GREY, LINE, MARGIN, WIDTH, Colour, Sheet, printable
 from core.prediction.report_parts import colour_of, shortened_to
@@ -18,18 +19,6 @@ SIDE = 9.6  # mm
 PIXELS = 96  # of a picture: 250 dpi
 COLUMNS = (("", 12.0), ("File, reading, image hash", 60.0), ("Decision", 40.0), ("Reasons to look", 38.0),
            ("Review", 30.0))  # fmt: skip
-
-
-def why(reading: Reading) -> str:
-    """What makes a reading urgent, in few words; empty where nothing does."""
-    raised = [FLAG_LABELS.get(flag.name, name_of(flag.name)) for flag in reading.raised]
-    if reading.blast is not None and reading.blast.raised:
-        raised.append(f"watch on {name_of(reading.blast.class_)}")
-    if len(reading.prediction_set) > 1:
-        raised.append(f"{len(reading.prediction_set)} classes possible")
-    elif reading.calibrated and not reading.prediction_set:
-        raised.append("unlike every class")
-    return ", ".join(raised)
 
 
 def table(sheet: Sheet, items: Sequence[Reported]) -> None:
@@ -67,12 +56,12 @@ def _row(sheet: Sheet, item: Reported, number: int) -> None:
     sheet.line(MARGIN, top - 0.3, MARGIN + WIDTH, top - 0.3)
     if item.picture is not None:
         sheet.picture(smaller(item.picture, PIXELS), MARGIN, top + 0.3, SIDE, f"Image {number}")
-    best = float(reading.probabilities.max())
+    share = f"{name_of(told_class(reading))} {percent(share_of(reading))}"
     lines = (
         ((item.name, 8.0, None), (item.reading_id or "not on record", 6.0, GREY),
          (reading.image_sha256[:16], 6.0, GREY)),
-        ((reading.decision.words, 8.0, colour_of(reading)), (f"{name_of(reading.best)} {percent(best)}", 7.0, GREY)),
-        ((why(reading) or "–", 7.0, None),),
+        ((reading.decision.words, 8.0, colour_of(reading)), (share, 7.0, GREY)),
+        ((reasons_to_look(reading) or "–", 7.0, None),),
         _reviewed(item),
     )  # fmt: skip
     left = MARGIN + COLUMNS[0][1]

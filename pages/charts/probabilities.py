@@ -38,7 +38,7 @@ def probabilities(table: pd.DataFrame, marked: Collection[str] | None = None) ->
         textposition="outside",
         cliponaxis=False,
         customdata=["" if marked is None else ", in the set" if held else ", not in the set" for held in known],
-        hovertemplate="%{y}: %{x:.4f}%{customdata}<extra></extra>",
+        hovertemplate="%{y}: %{text}%{customdata}<extra></extra>",
     )
     palette.finish(figure, height=70 + 38 * len(ordered), bargap=0.35)
     figure.update_xaxes(title="probability", range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.prediction.batch import BatchRun, batch_of
+from pages.components.calibration_line import calibration_line
 from pages.components.guard import guarded
 from pages.components.pulse import every
 from pages.components.words import span
@@ -53,6 +54,7 @@ def head(run: BatchRun) -> None:
             "New batch", icon=":material/add:", on_click=leave, key="batch_new",
             help="Shows the form again. A batch that is being read goes on; what it reads is on record.",
         )  # fmt: skip
+    calibration_line(all(item.reading is None or item.reading.calibrated for item in run.items()))
 
 
 def progress_section(run: BatchRun) -> None:

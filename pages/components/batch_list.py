@@ -14,7 +14,7 @@ from pages.components.csv_button import csv_button
 
 A_PAGE = 50
 ROW = 60  # px
-_OPEN = "batch_open"  # place in the batch of the file that is open
+_OPEN = "batch_open"  # (id of the batch, place in it of the file that is open)
 _PICKS = "batch_picks"  # counts the tables, so that a new one has no old selection
 
 
@@ -38,9 +38,9 @@ def list_section(run: BatchRun, items: Sequence[Item], reviews: Reviews) -> None
         shown = _page(rows)
         _table(run, shown, reviews)
     with right:
-        open_at = st.session_state.get(_OPEN)
-        place = next((at for at, item in enumerate(rows) if item.at == open_at), 0)
-        _walk(rows, place)
+        opened = st.session_state.get(_OPEN)
+        place = next((at for at, item in enumerate(rows) if (run.batch_id, item.at) == opened), 0)
+        _walk(run, rows, place)
         one_section(run, rows[place], reviews)
 
 
@@ -55,34 +55,35 @@ def _page(rows: Sequence[Item]) -> Sequence[Item]:
 
 def _table(run: BatchRun, shown: Sequence[Item], reviews: Reviews) -> None:
     pictures = [None if item.picture is None else _thumbnail(run.batch_id, item.at, item.picture) for item in shown]
-    key = f"batch_table_{shown[0].at}_{st.session_state.setdefault(_PICKS, 0)}"
+    key = f"batch_table_{run.batch_id}_{shown[0].at}_{st.session_state.setdefault(_PICKS, 0)}"
     st.dataframe(
         list_table(shown, pictures, reviews), hide_index=True, key=key, row_height=ROW, placeholder="",
-        height=ROW * min(len(shown), 10) + 40, on_select=lambda: _picked(key, shown), selection_mode="single-row",
+        height=ROW * min(len(shown), 10) + 40, on_select=lambda: _picked(key, run, shown), selection_mode="single-row",
         column_config={
             "picture": st.column_config.ImageColumn("", width=70),
             "decision": st.column_config.TextColumn(width=175),
-            "probability": st.column_config.NumberColumn(format="percent", width="small",
-                                                         help="Of the most probable class"),
+            "probability": st.column_config.TextColumn(
+                width=110, help="Of the decided class; where not one class is decided, of the most probable one"
+            ),
             "reasons": st.column_config.TextColumn("reasons to look", width=200),
             "review": st.column_config.TextColumn(width=105),
         },
-        alt="Readings of the batch: small picture, decision, highest probability, reasons to look, review, file",
+        alt="Readings of the batch: small picture, decision, probability, reasons to look, review, file",
     )  # fmt: skip
 
 
-def _walk(rows: Sequence[Item], place: int) -> None:
+def _walk(run: BatchRun, rows: Sequence[Item], place: int) -> None:
     """Buttons to the reading before and after, in the order of the table."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.button("Previous", icon=":material/arrow_back:", disabled=place == 0, key="batch_before",
-                  on_click=_go, args=(rows[max(0, place - 1)].at,))  # fmt: skip
+                  on_click=_go, args=(run.batch_id, rows[max(0, place - 1)].at))  # fmt: skip
         st.caption(f"{place + 1:,} of {len(rows):,}")
         st.button("Next", icon=":material/arrow_forward:", disabled=place + 1 == len(rows), key="batch_next",
-                  on_click=_go, args=(rows[min(len(rows) - 1, place + 1)].at,))  # fmt: skip
+                  on_click=_go, args=(run.batch_id, rows[min(len(rows) - 1, place + 1)].at))  # fmt: skip
 
 
-def _go(at: int) -> None:
-    st.session_state[_OPEN] = at
+def _go(batch_id: str, at: int) -> None:
+    st.session_state[_OPEN] = (batch_id, at)
     st.session_state[_PICKS] = st.session_state.get(_PICKS, 0) + 1
 
 
@@ -91,10 +92,10 @@ def _other() -> None:
     st.session_state.pop("batch_page", None)
 
 
-def _picked(key: str, shown: Sequence[Item]) -> None:
+def _picked(key: str, run: BatchRun, shown: Sequence[Item]) -> None:
     rows = st.session_state[key]["selection"]["rows"]
     if rows and rows[0] < len(shown):
-        st.session_state[_OPEN] = shown[rows[0]].at
+        st.session_state[_OPEN] = (run.batch_id, shown[rows[0]].at)
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.prediction.batch import BatchRun, Item
 from core.prediction.reading import FLAG_LABELS, REFER, SET, Reading, name_of
+from core.prediction.reading_words import RESULTS
 from core.prediction.thumbnail import data_url
 from pages.charts.probabilities import probabilities
 from pages.components.batch_tables import Reviews, reported
@@ -17,6 +18,7 @@ from pages.components.reading_report import reading_report_button
 from pages.components.review_controls import review_controls
 
 COLOURS = {REFER: "red", SET: "orange"}
+MARKS = {True: f":red[{RESULTS[True]}]", False: RESULTS[False], None: f":gray[{RESULTS[None]}]"}
 
 
 def one_section(run: BatchRun, item: Item, reviews: Reviews) -> None:
@@ -61,6 +63,6 @@ def _behind(item: Item, reading: Reading) -> None:
             st.caption(watch)
     with st.expander("Checks of the image", icon=":material/fact_check:", expanded=bool(reading.raised)):
         for flag in reading.flags:
-            mark = {True: ":red[raised]", False: "passed", None: ":gray[not checked]"}[flag.raised]
+            mark = MARKS[flag.raised]
             st.markdown(f"**{FLAG_LABELS.get(flag.name, name_of(flag.name))}** {mark}. {plain(flag.reason)}",
                         anchors=False)  # fmt: skip

@@ -13,6 +13,7 @@ from core.evaluation.fusion import FusionError
 from core.prediction.batch import KEPT, About, BatchRun, BusyError
 from core.prediction.batch_files import BatchFiles
 from pages.components.batch_head import show_run
+from pages.components.calibration_line import calibration_line, was_calibrated
 from pages.components.choose import search_choice
 from pages.components.data import home, read, record
 from pages.components.models import Model, accuracy_of, model_choice, outputs_of
@@ -72,6 +73,7 @@ def _model() -> tuple[Model, Chosen | None] | None:
         return None
     with right:
         point = point_choice(model)
+    calibration_line(was_calibrated(model))
     shortcut_line(model.dataset_id, *accuracy_of(model))
     if model.fused:
         st.caption(fusion_words(model))

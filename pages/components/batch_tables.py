@@ -10,7 +10,8 @@ import pandas as pd
 
 from core.prediction.batch import Item, urgency
 from core.prediction.count import Differential, Share, reviewed
-from core.prediction.reading import CLASS, FLAG_LABELS, REFER, SET, Decision, Reading, name_of
+from core.prediction.reading import CLASS, REFER, SET, Decision, Reading, name_of
+from core.prediction.reading_words import reasons_to_look, share_words
 from core.prediction.report_facts import Reported, Review
 from pages.charts.wording import missing
 
@@ -51,26 +52,14 @@ def chosen(items: Sequence[Item], which: str, text: str, reviews: Reviews) -> li
     return [item for item in items if part in item.name.lower() and _is(item, which, reviews)]
 
 
-def reasons(reading: Reading) -> str:
-    """What makes a reading urgent, in few words; empty where nothing does."""
-    found = [FLAG_LABELS.get(flag.name, name_of(flag.name)) for flag in reading.raised]
-    if reading.blast is not None and reading.blast.raised:
-        found.append(f"Watch on {name_of(reading.blast.class_)}")
-    if len(reading.prediction_set) > 1:
-        found.append(f"{len(reading.prediction_set)} classes possible")
-    elif reading.calibrated and not reading.prediction_set:
-        found.append("Unlike every class")
-    return ", ".join(found)
-
-
 def list_table(items: Sequence[Item], pictures: Sequence[str | None], reviews: Reviews) -> pd.DataFrame:
     """Columns picture (a data URL), decision, probability, reasons, review, file."""
     rows = [
         {
             "picture": picture,
             "decision": "Refused" if item.reading is None else item.reading.decision.words,
-            "probability": None if item.reading is None else float(item.reading.probabilities.max()),
-            "reasons": item.why if item.reading is None else reasons(item.reading),
+            "probability": None if item.reading is None else share_words(item.reading),
+            "reasons": item.why if item.reading is None else reasons_to_look(item.reading),
             "review": _said(item, reviews),
             "file": item.name,
         }

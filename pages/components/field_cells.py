@@ -11,13 +11,15 @@ from core.evaluation.fusion import FusionError
 from core.prediction.count import Differential, differential, reviewed_count
 from core.prediction.field import CellReading, Field
 from core.prediction.reading import CLASS, name_of
+from core.prediction.reading_words import share_of
 from core.prediction.report_facts import Review
+from core.prediction.wording import percent
 from pages.charts.differential import differential_chart
 from pages.components.batch_tables import Reviews, after_review, count_rows, count_table
 from pages.components.csv_button import csv_button
 from pages.components.drawing import draw, show
 from pages.components.field_report import report_button
-from pages.components.field_tables import export_table, in_order, items_of, share_of, why
+from pages.components.field_tables import export_table, in_order, items_of, why
 from pages.components.models import Model, outputs_of
 from pages.components.notes import plain
 from pages.components.predict_choice import Chosen
@@ -83,7 +85,7 @@ def _cell(cell: CellReading, review: Review | None) -> None:
             st.badge(reason, color="orange", icon=":material/warning:")
         if reading.decision.kind != CLASS:
             st.badge(f"most probable: {name_of(reading.best)}", color="gray")
-    st.caption(" ".join([f"Probability {share_of(cell):.2f}.", *reading.decision.reasons]))
+    st.caption(" ".join([f"Probability {percent(share_of(reading))}.", *reading.decision.reasons]))
     if review is not None:
         st.markdown(f"**Review:** {plain(review.words)}", anchors=False)
     opened = st.popover(

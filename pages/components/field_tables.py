@@ -9,24 +9,18 @@ import pandas as pd
 
 from core.prediction.batch import Item, urgency
 from core.prediction.field import CellReading
-from core.prediction.reading import FLAG_LABELS, name_of
+from core.prediction.reading_words import raised_words, share_of, unknown_words
 from core.prediction.report_facts import Review
+from core.prediction.wording import percent
 from pages.components.batch_tables import Reviews
 
 
 def cell_words(cell: CellReading | None) -> str:
-    """'Monocyte (0.93)', 'Refer to an expert', 'not read yet'."""
+    """'Monocyte (93.1%)', 'Refer to an expert', 'not read yet'."""
     if cell is None:
         return "not read yet"
-    share = "" if cell.reading.decision.kind != "class" else f" ({share_of(cell):.2f})"
+    share = "" if cell.reading.decision.kind != "class" else f" ({percent(share_of(cell.reading))})"
     return f"{cell.reading.decision.words}{share}"
-
-
-def share_of(cell: CellReading) -> float:
-    """The probability of the decided class; of the most probable one where none is decided."""
-    reading = cell.reading
-    name = reading.decision.classes[0] if len(reading.decision.classes) == 1 else reading.best
-    return float(reading.probabilities[reading.classes.index(name)])
 
 
 def in_order(cells: Sequence[CellReading]) -> list[CellReading]:
@@ -35,11 +29,8 @@ def in_order(cells: Sequence[CellReading]) -> list[CellReading]:
 
 
 def why(cell: CellReading) -> list[str]:
-    """Why a cell needs eyes: raised checks by their names, the watch on blasts, the edge of the field."""
-    found = [FLAG_LABELS.get(flag.name, name_of(flag.name)) for flag in cell.reading.raised]
-    if cell.reading.blast is not None and cell.reading.blast.raised:
-        found.append(f"Watch on {name_of(cell.reading.blast.class_)}")
-    return found + (["At the edge"] if cell.at_edge else [])
+    """Why a cell needs eyes: raised checks, the watch on blasts, what was not checked, the edge of the field."""
+    return raised_words(cell.reading) + unknown_words(cell.reading) + (["At the edge"] if cell.at_edge else [])
 
 
 def items_of(cells: Sequence[CellReading]) -> list[Item]:

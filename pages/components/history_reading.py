@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.prediction.reading import name_of
-from core.prediction.wording import at_least
+from core.prediction.reading import BlastFlag, name_of
+from core.prediction.reading_words import sets_words, watch_words
 from pages.charts.probabilities import probabilities
 from pages.charts.wording import missing
 from pages.components.data import read
@@ -113,8 +113,7 @@ def _calibration(row: dict[str, Any]) -> None:
     words = f"Calibrated by temperature {float(row['temperature']):.3g}. Prediction set: {', '.join(held) or 'empty'}."
     coverage = {} if missing(row["coverage"]) else json.loads(str(row["coverage"]))
     if coverage:
-        least = at_least(min(coverage.values()))
-        words += f" Such a set holds the true class of at least {least} of new images of each class, on average."
+        words += f" {plain(sets_words(coverage))}"
     st.caption(words)
 
 
@@ -126,12 +125,8 @@ def _checks(row: dict[str, Any]) -> None:
     else:
         st.table(table.set_index("check"), border="horizontal")
     if not missing(row["blast"]):
-        blast = json.loads(str(row["blast"]))
-        st.caption(
-            f"Watch on {plain(name_of(str(blast['class'])))}: {'raised' if blast['raised'] else 'not raised'}; "
-            f"probability {blast['probability']:.3f}, threshold {blast['threshold']:.3f} (at least "
-            f"{at_least(blast['sensitivity'])} of new ones found, on average)."
-        )
+        said = json.loads(str(row["blast"]))
+        st.caption(plain(watch_words(BlastFlag(class_=str(said.pop("class")), **said))))
 
 
 def _reviews(reading_id: str) -> None:

@@ -67,7 +67,6 @@ def section(wanted: Wanted) -> None:
             "image": st.column_config.ImageColumn(width=80, help="Only of readings whose image was kept"),
             "when (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             "file": st.column_config.TextColumn(width=170),
-            "highest probability": st.column_config.NumberColumn(format="%.3f"),
             "raised checks": st.column_config.TextColumn(width=170),
         },
     )  # fmt: skip

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from core.prediction.reading import REFER, Decision, Kind, name_of
+from core.prediction.reading_words import RESULTS
+from core.prediction.wording import percent
 from pages.charts.wording import missing
 from pages.components.history_filter import RAISED, THROUGH
 
@@ -38,8 +40,10 @@ def review_words(row: Mapping[Any, Any], class_: str = "expert_class") -> str:
     return f"{name_of(str(row[class_]))} ({'confirmed' if row['verdict'] == 'confirm' else 'corrected'})"
 
 
-def highest(row: Mapping[Any, Any]) -> float:
-    return max(map(float, plain_list(row["probabilities"])), default=float("nan"))
+def highest(row: Mapping[Any, Any]) -> str:
+    """The highest probability; '' where none is on record."""
+    shares = list(map(float, plain_list(row["probabilities"])))
+    return percent(max(shares)) if shares else ""
 
 
 def raised_words(row: Mapping[Any, Any]) -> str:
@@ -51,13 +55,12 @@ def through_words(row: Mapping[Any, Any]) -> str:
 
 
 def checks(flags: Any) -> pd.DataFrame:
-    """check, result (raised | passed | not checked), reason: of the JSON of a reading's flags, of either form."""
+    """check, result (raised | not raised | not checked), reason: of the JSON of a reading's flags, of either form."""
     found = [] if missing(flags) else json.loads(str(flags))
     if isinstance(found, dict):
         rows = [(RAISED.get(name, name), "", json.dumps(said)) for name, said in found.items()]
     else:
-        result = {True: "raised", False: "passed", None: "not checked"}
-        rows = [(RAISED.get(one["name"], one["name"]), result[one["raised"]], one["reason"]) for one in found]
+        rows = [(RAISED.get(one["name"], one["name"]), RESULTS[one["raised"]], one["reason"]) for one in found]
     return pd.DataFrame(rows, columns=["check", "result", "reason"])
 
 

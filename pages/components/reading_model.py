@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components.calibration_line import calibration_line, was_calibrated
 from pages.components.choose import search_choice
 from pages.components.data import read, record
 from pages.components.models import Model, accuracy_of, model_choice
@@ -27,6 +28,7 @@ def model_and_point() -> tuple[Model, Chosen | None] | None:
         return None
     with right:
         chosen = point_choice(model)
+    calibration_line(was_calibrated(model))
     shortcut_line(model.dataset_id, *accuracy_of(model))
     if model.fused:
         st.caption(fusion_words(model))

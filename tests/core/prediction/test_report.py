@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from fpdf import FPDF
 
 from core.prediction.count import differential, reviewed, reviewed_count
-from core.prediction.reading import FLAG_LABELS, BlastFlag, Flag, Reading, decide
+from core.prediction.reading import FLAG_LABELS, BlastFlag, Decision, Flag, Reading, decide
 from core.prediction.report import batch_report, reading_report
 from core.prediction.report_facts import Reported, Review, card_sections
 from core.prediction.report_page import NOTICE, UNKNOWN, printable, shortened
@@ -80,11 +81,13 @@ def test_a_reading_is_told_whole(printed: Printed):
     for part in (
         "Refer to an expert", "Activation map: coarse, no proof.", "r-17", "01" * 32, "ab" * 32,
         "Reviewed by Dr. Müller, 2026-11-30 08:30:00 UTC: corrected to monocyte. Note: Kidney-shaped nucleus.",
-        "CellAscent, version 9", "one hospital, another", "not known", "It is no diagnosis", "95.0%",
-        "Watch on myeloblast",
+        "CellAscent, version 9", "one hospital, another", "not known", "It is no diagnosis",
+        "Such sets hold the true class of at least 95.0% of new images of each class, on average",
+        "Watch on myeloblast", "uncalibrated probability", "not raised",
     ):  # fmt: skip
         assert part in text, part
     assert "raised" in text
+    assert "passed" not in text
     assert pages_of(pdf) == len(printed)
     for number, texts in printed.items():
         assert texts.count(NOTICE) == 2, "head and foot"
@@ -156,6 +159,28 @@ def test_a_batch_has_its_count_and_every_reading(printed: Printed):
         assert part in text
     assert pages_of(pdf) == len(printed) > 2
     assert len(pdf) < 300_000
+
+
+def test_a_model_of_many_classes_has_a_report_of_few_pages(printed: Printed):
+    classes = tuple(f"class_{at:02d}" for at in range(50))
+    p = np.full(50, 0.02)
+    one = replace(reading(1), classes=classes, probabilities=p, raw=p, p_values=p, coverage=dict.fromkeys(classes, 0.9),
+                  prediction_set=classes[:1], decision=Decision("class", classes[:1], "prediction set"))  # fmt: skip
+    count = differential(classes, [Decision("class", (name,), "prediction set") for name in classes])
+    whole = batch_report("Batch b-50", [Reported("cell.png", one)], count, made_at=AT)
+    assert pages_of(whole) <= 7
+    text = on(printed)
+    assert text.count("● as found") == 3
+    assert text.count("class 49") >= 2, "in the table and in the chart"
+    printed.clear()
+    assert pages_of(reading_report(Reported("cell.png", one, picture=picture()), made_at=AT)) <= 4
+    assert any("Decided by" in line and "Probabilities" in texts for texts in printed.values() for line in texts)
+
+
+def test_a_batch_says_what_nothing_vouches_for(printed: Printed):
+    one = replace(reading(1, calibrated=False), flags=(Flag("blur", None, "Unknown."),))
+    batch_report("Batch b-1", [Reported("cell.png", one)], differential(CLASSES, [one.decision]), made_at=AT)
+    assert "Not calibrated, 1 check not made" in on(printed).replace("\n", " ")
 
 
 def test_an_empty_batch_has_a_report(printed: Printed):
