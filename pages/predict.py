@@ -10,6 +10,7 @@ from core.prediction.reading import name_of
 from pages.components.choose import search_choice
 from pages.components.data import read, record
 from pages.components.models import Model, accuracy_of, model_choice
+from pages.components.notes import plain
 from pages.components.predict_calibrate import calibration
 from pages.components.predict_card import card
 from pages.components.predict_choice import Chosen, fusion_words, point_choice
@@ -42,12 +43,18 @@ def model_and_point(search: dict[str, Any]) -> tuple[Model, Chosen | None] | Non
     return model, chosen
 
 
+def label(sha256: str, image: ImageFile) -> None:
+    """What a sample is labelled, only where it is asked for: a review is worth little from who has seen the answer."""
+    if st.toggle("Show its label", key=f"show_label_{sha256[:16]}"):
+        st.caption(plain(f"Labelled {name_of(str(image.label))} in its dataset ({image.path})."))
+
+
 def reading(model: Model, chosen: Chosen | None, image: ImageFile) -> None:
     """The image beside what is decided; below, why, what was checked, and the record."""
     reader = reader_of(model)
     seen = seen_by(reader, image, chosen)
     found = seen.reading
-    reading_id = on_record(found, image, None if chosen is None else chosen.point.point_id)
+    recorded = on_record(found, image, None if chosen is None else chosen.point.point_id)
     left, right = st.columns([1, 1.6], gap="large")
     with left:
         place = st.container()
@@ -56,7 +63,7 @@ def reading(model: Model, chosen: Chosen | None, image: ImageFile) -> None:
             view(seen.rgb, "The image that was read", zoom=zoom, smooth=smooth)
         st.caption(f"{found.width} x {found.height} px")
         if image.label is not None:
-            st.caption(f"Labelled {name_of(image.label)} in its dataset ({image.path}).")
+            label(found.image_sha256, image)
     with right:
         decision_panel(found, None if chosen is None else chosen.words)
         bars(found, reader)
@@ -70,8 +77,8 @@ def reading(model: Model, chosen: Chosen | None, image: ImageFile) -> None:
                 elif name == "Checks":
                     checks(found)
                 else:
-                    record_and_review(found, reading_id)
-                    report_button(reader, seen, image.name, reading_id)
+                    record_and_review(found, recorded)
+                    report_button(reader, seen, image.name, None if recorded is None else recorded.reading_id)
 
 
 st.warning(

@@ -32,8 +32,9 @@ TABLE = "history_rows"
 
 def nothing_yet() -> None:
     st.info(
-        "No reading is on record yet. A reading is recorded when you ask for it on the page Predict, in a batch, on a "
-        "field, through the API or on the command line. Its image is kept only where you tick it.",
+        "No reading is on record yet. Every reading is recorded as it is made: of each image that the page Predict "
+        "shows, in a batch, on a field, through the API or on the command line. Its image is kept only where you tick "
+        "it.",
         icon=":material/history:",
     )
     st.page_link("predict.py", label="Read an image", icon=":material/biotech:")

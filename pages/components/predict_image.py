@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ DATASET, IMAGE = "dataset", "image"  # in the address
 SOURCES = {"sample": "From a dataset", "upload": "Own image"}
 TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif"]
 MOST = 40  # MB
+ON_RECORD = "Every reading on this page goes on record at once."
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,23 @@ def image_choice(own_dataset: Any) -> ImageFile | None:
             "Image", list(SOURCES), format_func=SOURCES.__getitem__, default="sample", required=True, key="image_source"
         )
         if source == "sample":
-            return _sample(own_dataset)
+            sample = _sample(own_dataset)
+    if source == "sample":
+        if sample is not None:
+            st.caption(ON_RECORD)
+        return sample
     file = st.file_uploader("One image of one cell", type=TYPES, key="image_upload", max_upload_size=MOST)
-    keep = _keep_box()
-    return None if file is None else ImageFile(file.getvalue(), file.name, keep)
+    st.caption(ON_RECORD)
+    if file is None:
+        return None
+    return ImageFile(file.getvalue(), file.name, _keep_box(file.getvalue()))
 
 
-def _keep_box() -> bool:
+def _keep_box(content: bytes) -> bool:
+    """A box of this image's own: a tick for one image keeps no other one."""
     return st.checkbox(
-        "Keep the image", key="image_keep", width="content",
-        help="Every reading goes on record with the image's hash and size. The image itself is kept only while this is "
+        "Keep the image", key=f"image_keep_{hashlib.sha256(content).hexdigest()[:16]}", width="content",
+        help="Every reading goes on record with the image's hash and size. The image itself is kept only where this is "
         "ticked; only then can it be looked at again, and gathered for the next training.",
     )  # fmt: skip
 
@@ -72,13 +81,14 @@ def _sample(own_dataset: Any) -> ImageFile | None:
         content = image_file(Path(str(dataset["root"])), str(row["path"])).read_bytes()
     except (OSError, ValueError) as error:
         raise IntakeError(f"Image {row.name} cannot be read any more; choose another one.") from error
-    return ImageFile(content, Path(str(row["path"])).name, _keep_box(), str(row["path"]), str(row["class"]))
+    return ImageFile(content, Path(str(row["path"])).name, _keep_box(content), str(row["path"]), str(row["class"]))
 
 
 def _dataset_box(own: str | None) -> str | None:
     rows = read("datasets")
     rows = rows[rows["root"].notna() & (rows["images"] > 0)]
-    names = unique({str(row["dataset_id"]): f"Test split of {row['name']}" for row in rows.to_dict("records")})
+    named = zip(map(str, rows["dataset_id"]), rows["name"], strict=True)
+    names = unique({dataset_id: _whose(dataset_id, name) for dataset_id, name in named})
     if not names:
         return None
     asked = st.query_params.get(DATASET)
@@ -92,6 +102,11 @@ def _dataset_box(own: str | None) -> str | None:
         on_change=_dataset_changed, args=(key, own), width=320,
     )  # fmt: skip
     return picked
+
+
+def _whose(dataset_id: str, name: Any) -> str:
+    test = (read("image_groups", dataset_id)["split"] == "test").any()
+    return f"Test split of {name}" if test else f"Images of {name} (no test split)"
 
 
 def _test_images(dataset_id: str) -> pd.DataFrame:

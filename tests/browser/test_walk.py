@@ -58,4 +58,6 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
     press(page.get_by_role("banner").get_by_role("button", name="Reading"), predict)
     predict.click()
     expect(page.locator(".st-key-decision")).to_be_visible(timeout=1 * MINUTES)
+    expect(page.get_by_text("Labelled ")).to_have_count(0)  # a review comes before the answer
+    page.get_by_text("Show its label").click()
     expect(page.get_by_text("Labelled ")).to_be_visible()

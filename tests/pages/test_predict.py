@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from core import statements
 from core.evaluation.decision import Thresholds, as_record, equal_costs
 from core.learning.settings import ModelError
 from core.prediction import readers
 from core.prediction.reading import BLUR, Flag, name_of
-from pages.components import predict_calibrate
+from pages.components import predict_calibrate, predict_image
 from pages.components.data import read
+from pages.components.notes import plain
 from store.journal import JournalError, replay
 from tests.pages.conftest import OpenPage
 from tests.pages.predicting import Net, certain, decided, picture, recorded, searched, stand_in
@@ -43,7 +47,10 @@ def test_a_sample_image_is_read_and_put_on_record_once(
     (image_id,) = [app.query_params["image"]]
     test = read("images", str(read("search", search_id)["dataset_id"].iloc[0]), "ok").query("split == 'test'")
     row = test[test["image_id"] == int(image_id[0] if isinstance(image_id, list) else image_id)].iloc[0]
-    assert f"Labelled {name_of(row['class'])} in its dataset ({row['path']})." in said
+    assert "Every reading on this page goes on record at once." in said
+    assert "Labelled" not in said  # whoever reviews it has not seen the answer
+    shown = words(next(toggle for toggle in app.toggle if toggle.label == "Show its label").set_value(True).run())
+    assert plain(f"Labelled {name_of(row['class'])} in its dataset ({row['path']}).") in shown
     (first,) = recorded(home)
     assert (first["model_id"], first["file_name"], first["through"]) == (
         f"{search_id}.final-1", Path(row["path"]).name, "page",
@@ -204,12 +211,67 @@ def test_an_image_is_kept_only_when_it_is_asked_for(
     stand_in(monkeypatch, Net())
     app = open_page("predict", search=search_id)
     assert not (home / "kept").exists()
-    app.checkbox(key="image_keep").check().run()
+    keep_box(app).check().run()
     (kept,) = [path for path in (home / "kept").rglob("*") if path.is_file()]
     assert [record["kept"] for record in recorded(home)] == [False, True]
     assert kept.stem == recorded(home)[1]["image_sha256"]
     app.run()
     assert len(recorded(home)) == 2
+
+
+def keep_box(app: AppTest) -> Any:
+    return next(box for box in app.checkbox if box.label == "Keep the image")
+
+
+def test_a_tick_keeps_one_image_and_no_other(
+    open_page: OpenPage, search_id: str, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    keep_box(app).check().run()
+    app.segmented_control(key="image_source").set_value("upload").run()
+    file = io.BytesIO()
+    Image.new("RGB", (30, 30), (10, 10, 200)).save(file, "PNG")
+    app.file_uploader(key="image_upload").upload("own.png", file.getvalue(), "image/png").run()
+    assert not keep_box(app).value
+    assert [(record["file_name"] == "own.png", record["kept"]) for record in recorded(home)] == [
+        (False, False), (False, True), (True, False),
+    ]  # fmt: skip
+    assert len([path for path in (home / "kept").rglob("*") if path.is_file()]) == 1
+
+
+def test_a_tick_after_a_review_asks_for_another_one(
+    open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net())
+    app = open_page("predict", search=search_id)
+    app.session_state["reading_part"] = "Record and review"
+    next(button for button in app.run().button if button.label == "Confirm basophil").click().run()
+    again = "Recorded anew with its image; please review it again."
+    assert again not in words(app)
+    said = words(keep_box(app).check().run())
+    assert again in said
+    assert "The image is kept." in said
+    next(button for button in app.button if button.label == "Confirm basophil").click().run()
+    assert again not in words(app)
+
+
+def test_data_without_a_test_split_are_not_called_one(
+    open_page: OpenPage, search_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    stand_in(monkeypatch, Net())
+
+    def box() -> Any:
+        return next(one for one in open_page("predict", search=search_id).selectbox if one.label == "Of")
+
+    assert box().options[0].startswith("Test split of ")
+    found = predict_image.read
+    monkeypatch.setattr(
+        predict_image, "read",
+        lambda query, *given: found(query, *given).assign(split="train") if "image" in query else found(query, *given),
+    )  # fmt: skip
+    assert box().options[0].startswith("Images of ")
+    assert box().options[0].endswith(" (no test split)")
 
 
 def test_an_expert_reviews_the_reading(
