@@ -12,9 +12,10 @@ from pages.components.field_cells import count_section, gallery
 from pages.components.field_image import field_of, found_words, image, settings_wanted, upload
 from pages.components.field_read import read_all, readings_of, reviews_of_field
 from pages.components.models import Model
+from pages.components.notes import plain
+from pages.components.person import person
 from pages.components.predict_choice import Chosen
 from pages.components.predict_reading import reader_of
-from pages.components.predict_record import person
 from pages.components.reading_model import model_and_point
 
 
@@ -80,4 +81,4 @@ if asked is not None:
             found = field_of(content, name, settings)
             cells_section(found, content, *asked, boxes_section(found, *asked))
         except (IntakeError, SmearError, ModelError) as error:
-            st.error(str(error), icon=":material/image_not_supported:")
+            st.error(plain(str(error)), icon=":material/image_not_supported:")

@@ -96,4 +96,4 @@ elif (asked := model_and_point(search)) is not None:
         if image is not None:
             reading(*asked, image)
     except (IntakeError, ModelError) as error:
-        st.error(str(error), icon=":material/image_not_supported:")
+        st.error(plain(str(error)), icon=":material/image_not_supported:")

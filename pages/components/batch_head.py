@@ -7,6 +7,7 @@ import streamlit as st
 from core.prediction.batch import BatchRun, batch_of
 from pages.components.calibration_line import calibration_line
 from pages.components.guard import guarded
+from pages.components.notes import plain
 from pages.components.pulse import every
 from pages.components.words import span
 
@@ -23,7 +24,7 @@ def current() -> BatchRun | None:
         return None
     run = batch_of(asked)
     if run is None:
-        st.info(f"The batch {asked} is no longer in memory. Its readings are on record: see History.",
+        st.info(f"The batch {plain(asked)} is no longer in memory. Its readings are on record: see History.",
                 icon=":material/history:")  # fmt: skip
         leave()
         return None
@@ -47,8 +48,9 @@ def head(run: BatchRun) -> None:
     """What was asked of which model, and the way to another batch."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(width="content", gap=None):
-            st.markdown(f"**{run.about.model_name}**", anchors=False)
-            by = f"operating point: {run.about.point_words}" if run.about.point_words else "prediction set decides"
+            st.markdown(f"**{plain(run.about.model_name)}**", anchors=False)
+            point = plain(run.about.point_words)
+            by = f"operating point: {point}" if point else "prediction set decides"
             st.caption(f"{run.batch_id} · started {run.started_at:%d %b %Y, %H:%M} UTC · {by}")
         st.button(
             "New batch", icon=":material/add:", on_click=leave, key="batch_new",
@@ -70,7 +72,7 @@ def progress_section(run: BatchRun) -> None:
     elif now.status == "cancelled":
         st.info(f"Cancelled after {now.done:,} of {now.total:,} files: {told}", icon=":material/cancel:")
     else:
-        st.error(f"{now.problem} {told}", icon=":material/error:")
+        st.error(f"{plain(str(now.problem))} {told}", icon=":material/error:")
 
 
 def _live(run: BatchRun) -> None:

@@ -26,7 +26,7 @@ def one_section(run: BatchRun, item: Item, reviews: Reviews) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(item.name)}**", anchors=False)
         if item.reading is None:
-            st.error(item.why, icon=":material/image_not_supported:")
+            st.error(plain(item.why), icon=":material/image_not_supported:")
             return
         _decision(run, item, item.reading)
     row = {"reading_id": item.reading_id, "decided_classes": list(item.reading.decision.classes)}
@@ -46,7 +46,7 @@ def _decision(run: BatchRun, item: Item, reading: Reading) -> None:
         st.subheader(f":{colour}[{words}]" if colour else words, anchor=False)
         for reason in reading.decision.reasons:
             st.markdown(plain(reason), anchors=False)
-        st.caption(decided_words(reading, run.about.point_words))
+        st.caption(plain(decided_words(reading, run.about.point_words)))
 
 
 def _behind(item: Item, reading: Reading) -> None:
@@ -54,9 +54,9 @@ def _behind(item: Item, reading: Reading) -> None:
     table = pd.DataFrame({"class": [name_of(one) for one in reading.classes], "probability": reading.probabilities})
     show(draw(probabilities, table), key=f"batch_probabilities_{item.at}",
          alt="Probability of each class, the highest first")  # fmt: skip
-    st.caption(set_words(reading))
+    st.caption(plain(set_words(reading)))
     if reading.blast is not None:
-        watch = blast_words(reading.blast)
+        watch = plain(blast_words(reading.blast))
         if reading.blast.raised:
             st.warning(watch, icon=":material/visibility:")
         else:

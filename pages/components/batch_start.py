@@ -17,8 +17,8 @@ from pages.components.calibration_line import calibration_line, was_calibrated
 from pages.components.choose import search_choice
 from pages.components.data import home, read, record
 from pages.components.models import Model, accuracy_of, model_choice, outputs_of
+from pages.components.person import person
 from pages.components.predict_choice import Chosen, fusion_words, point_choice
-from pages.components.predict_record import person
 from pages.components.shortcut_badge import shortcut_line
 
 TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "zip"]

@@ -79,13 +79,13 @@ def count_section(
 def _cell(cell: CellReading, review: Review | None) -> None:
     reading = cell.reading
     st.image(cell.picture, width="stretch", alt=f"Cell {cell.number} as the model saw it")
-    st.markdown(f"**{cell.number}** · {reading.decision.words}", anchors=False)
+    st.markdown(f"**{cell.number}** · {plain(reading.decision.words)}", anchors=False)
     with st.container(horizontal=True, gap="xsmall"):
         for reason in why(cell):
-            st.badge(reason, color="orange", icon=":material/warning:")
+            st.badge(plain(reason), color="orange", icon=":material/warning:")
         if reading.decision.kind != CLASS:
-            st.badge(f"most probable: {name_of(reading.best)}", color="gray")
-    st.caption(" ".join([f"Probability {percent(share_of(reading))}.", *reading.decision.reasons]))
+            st.badge(f"most probable: {plain(name_of(reading.best))}", color="gray")
+    st.caption(" ".join([f"Probability {percent(share_of(reading))}.", *map(plain, reading.decision.reasons)]))
     if review is not None:
         st.markdown(f"**Review:** {plain(review.words)}", anchors=False)
     opened = st.popover(

@@ -35,7 +35,7 @@ def one(row: dict[str, Any]) -> None:
     with left:
         _image(row)
     with right:
-        st.subheader(decision_words(row), anchor=False)
+        st.subheader(plain(decision_words(row)), anchor=False)
         _why(row)
         review_controls(row, [str(name) for name in row["classes"]])
     _reviews(str(row["reading_id"]))

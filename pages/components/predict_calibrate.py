@@ -10,6 +10,7 @@ import streamlit as st
 from core.jobs import command_line
 from pages.components.data import read
 from pages.components.jobs import begin, progress, standing
+from pages.components.notes import plain
 
 if TYPE_CHECKING:
     from core.prediction.reader import Reader
@@ -30,7 +31,7 @@ def calibration(reader: Reader) -> None:
     counts = read("dataset_counts", model.dataset_id)
     possible = int(counts.loc[counts["split"] == "calibration", "count"].sum())
     with st.container(border=True, key="not_calibrated"):
-        st.markdown(f"**Not calibrated.** {reader.why}")
+        st.markdown(f"**Not calibrated.** {plain(reader.why)}")
         if not possible:
             st.caption(
                 "The data of this model have no calibration images (the published preset makes none), so no probability"

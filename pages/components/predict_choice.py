@@ -10,6 +10,7 @@ from core.evaluation.decision import DecisionError
 from core.prediction.reader import Point
 from pages.components.data import read
 from pages.components.models import Model
+from pages.components.notes import plain
 from pages.components.whatif_address import put, unique
 from pages.components.whatif_decision_parts import rule_of
 from pages.components.whatif_decision_tables import in_words
@@ -50,7 +51,7 @@ def point_choice(model: Model) -> Chosen | None:
         if [str(name) for name in rows[asked]["classes"]] != list(model.classes):
             raise DecisionError("This operating point was made for other classes than the model's.")
     except DecisionError as error:
-        st.warning(f"{error} {INSTEAD}")
+        st.warning(plain(f"{error} {INSTEAD}"))
         return None
     return Chosen(Point(str(rows[asked]["name"]), rule, asked), in_words(rule, model.classes))
 

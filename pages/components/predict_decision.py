@@ -10,6 +10,7 @@ import streamlit as st
 from core.prediction.reading import CLASS, FLAG_LABELS, SET, Flag, Reading, name_of
 from pages.charts.probabilities import probabilities
 from pages.components.drawing import show
+from pages.components.notes import plain
 from pages.components.predict_words import KICKERS, RUNTIMES, blast_words, decided_words, set_words, timing_words
 
 if TYPE_CHECKING:
@@ -31,22 +32,22 @@ def decision_panel(reading: Reading, point_words: str | None) -> None:
     with st.container(border=True, key="decision"):
         st.html(STYLE)
         st.caption(KICKERS[decision.kind])
-        st.header(f"{ICONS.get(decision.kind, REFER_ICON)} {decision.words}", anchor=False)
+        st.header(f"{ICONS.get(decision.kind, REFER_ICON)} {plain(decision.words)}", anchor=False)
         for reason in decision.reasons:
-            st.markdown(reason)
+            st.markdown(plain(reason))
         # The hash says which image it is about, whatever else stands on the page while that is drawn anew.
-        st.caption(f"{decided_words(reading, point_words)} Image {reading.image_sha256[:HASH]}.")
+        st.caption(plain(f"{decided_words(reading, point_words)} Image {reading.image_sha256[:HASH]}."))
         with st.container(horizontal=True, gap="xsmall"):
             for flag in reading.flags:
                 flag_badge(flag)
             if reading.blast is not None:
                 colour, icon, word = LOOK[reading.blast.raised]
-                st.badge(f"Blast watch: {word}", icon=icon, color=colour, help=blast_words(reading.blast))  # type: ignore[arg-type]
+                st.badge(f"Blast watch: {word}", icon=icon, color=colour, help=plain(blast_words(reading.blast)))  # type: ignore[arg-type]
 
 
 def flag_badge(flag: Flag) -> None:
     colour, icon, word = LOOK[flag.raised]
-    st.badge(f"{FLAG_LABELS[flag.name]}: {word}", icon=icon, color=colour, help=flag.reason)  # type: ignore[arg-type]
+    st.badge(f"{FLAG_LABELS[flag.name]}: {word}", icon=icon, color=colour, help=plain(flag.reason))  # type: ignore[arg-type]
 
 
 def bars(reading: Reading, reader: Reader) -> None:
@@ -55,7 +56,7 @@ def bars(reading: Reading, reader: Reader) -> None:
     marked = [name_of(one) for one in reading.prediction_set] if reading.calibrated else None
     alt = "Probability of each class, the highest first" + ("" if marked is None else "; the prediction set is marked")
     show(probabilities(table, marked), key="probabilities", alt=alt)
-    st.caption(set_words(reading))
+    st.caption(plain(set_words(reading)))
     st.caption(timing_words(reading.seconds, reader.loaded_seconds, RUNTIMES.get(reading.runtime, reading.runtime)))
 
 
@@ -64,12 +65,12 @@ def checks(reading: Reading) -> None:
     for flag in reading.flags:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             flag_badge(flag)
-            st.markdown(flag.reason, width="content")
+            st.markdown(plain(flag.reason), width="content")
     if reading.blast is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             colour, icon, word = LOOK[reading.blast.raised]
             st.badge(f"Blast watch: {word}", icon=icon, color=colour)  # type: ignore[arg-type]
-            st.markdown(blast_words(reading.blast), width="content")
+            st.markdown(plain(blast_words(reading.blast)), width="content")
     st.caption(
         "A raised check refers the image to an expert. A check that is not raised says little: it knows only what the "
         "training images look like."

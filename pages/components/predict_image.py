@@ -18,6 +18,7 @@ from core.data.intake import IntakeError
 from core.data.preview import image_file
 from pages.charts.wording import missing
 from pages.components.data import read, record
+from pages.components.notes import plain
 from pages.components.whatif_address import put, unique
 
 DATASET, IMAGE = "dataset", "image"  # in the address
@@ -93,7 +94,7 @@ def _dataset_box(own: str | None) -> str | None:
         return None
     asked = st.query_params.get(DATASET)
     if asked and asked not in names:
-        st.toast(f"There is no dataset {asked} with images here.", icon=":material/search_off:")
+        st.toast(f"There is no dataset {plain(asked)} with images here.", icon=":material/search_off:")
         asked = None
     picked = asked or (own if own in names else next(iter(names)))
     key = f"sample_dataset_{picked}_{names[picked]}"

@@ -11,6 +11,7 @@ from core.prediction.reading import Reading
 from core.statements import save_reading
 from pages.components.data import home, read
 from pages.components.guard import explain, log
+from pages.components.person import person
 from pages.components.predict_image import ImageFile
 from pages.components.review_controls import review_controls
 
@@ -85,8 +86,3 @@ def _left_behind(recorded: Recorded) -> bool:
     if recorded.before is None or read("reviews", recorded.before).empty:
         return False
     return read("reviews", recorded.reading_id).empty
-
-
-def person() -> str | None:
-    """Who is logged in, where the server asks for it."""
-    return str(st.user.get("email") or st.user.get("name") or "") or None

@@ -13,6 +13,7 @@ from core.prediction.references import FACTS, References, ReferencesError, load_
 from pages.charts.wording import missing
 from pages.components.data import home, record
 from pages.components.guard import guarded
+from pages.components.notes import plain
 from pages.components.pictures import draw_picture
 from pages.components.predict_reading import explanation_of
 from pages.components.predict_view import FRAME, view
@@ -47,9 +48,9 @@ def _map(rgb: Any, explanation: Explanation, classes: tuple[str, ...], first: st
     laid = explanation.over(rgb, classes.index(class_), strength / 100)
     with place:
         view(laid, f"Where the network looked for {name_of(class_)}, as colour over the image")
-        st.caption(explanation.words)
+        st.caption(plain(explanation.words))
     if not (map_ > 0).any():
-        st.caption(f"No place of this image speaks for {name_of(class_)}.")
+        st.caption(f"No place of this image speaks for {plain(name_of(class_))}.")
 
 
 def _references(reader: Reader, seen: Seen) -> None:
@@ -66,7 +67,7 @@ def _references(reader: Reader, seen: Seen) -> None:
             name: references.nearest(features, name, NEAREST) for name in two_classes(seen.reading) if name is not None
         }
     except ReferencesError as error:
-        st.caption(str(error))
+        st.caption(plain(str(error)))
         return
     dataset = record("dataset", reader.entry.dataset_id)
     root = None if dataset is None or missing(dataset["root"]) else Path(str(dataset["root"]))
@@ -77,7 +78,7 @@ def _references(reader: Reader, seen: Seen) -> None:
         st.columns(len(nearest)), nearest.items(), _said(seen.reading), strict=False
     ):  # fmt: skip
         with place:
-            st.markdown(f"{name_of(name).capitalize()} :gray[({said})]")
+            st.markdown(f"{plain(name_of(name).capitalize())} :gray[({said})]")
             _cells(reader.entry.dataset_id, root, name, found)
     fused = f" These are the features of the member {by}." if len(reader.members) > 1 else ""
     st.caption(f"Below each: cosine similarity of the features, at most 1.{fused} The classes are those of the labels.")

@@ -1,5 +1,6 @@
 """What an expert says of a recorded reading: confirm it, correct it to a class, or refer it; with a note and a name.
 
+Where the server knows who is logged in, that is the name; else the person may give one.
 For every page that shows a recorded reading. Nothing is overwritten: each review is kept, and the latest counts.
 """
 
@@ -18,6 +19,7 @@ from pages.components.data import catch_up, home, read
 from pages.components.guard import explain, log
 from pages.components.history_words import plain_list, review_words
 from pages.components.notes import plain
+from pages.components.person import person
 
 NAME = "reviewer"  # of the person, for as long as the session lasts
 
@@ -38,7 +40,7 @@ def review_controls(reading_row: Mapping[Any, Any], classes: Sequence[str]) -> N
             for name in decided:
                 words = f"Confirm {name_of(name)}" if len(decided) == 1 else f"It is {name_of(name)}"
                 st.button(
-                    words, key=f"confirm_{reading_id}_{name}", icon=":material/check:", on_click=_say,
+                    plain(words), key=f"confirm_{reading_id}_{name}", icon=":material/check:", on_click=_say,
                     args=(reading_id, "confirm", name, *given),
                 )  # fmt: skip
             st.button(
@@ -57,11 +59,15 @@ def review_controls(reading_row: Mapping[Any, Any], classes: Sequence[str]) -> N
                 "Correct", key=f"correct_{reading_id}", icon=":material/edit:", on_click=_say,
                 args=(reading_id, "correct", None, *given),
             )  # fmt: skip
-        grid = st.grid(2, min_column_width=180)
+        who = person()
+        grid = st.grid(2 if who is None else 1, min_column_width=180)
         grid.text_input("Note", key=_key("note", reading_id), max_chars=LONGEST_NOTE, on_change="ignore",
                         placeholder="Optional")  # fmt: skip
-        grid.text_input("Your name", value=st.session_state.get(NAME, ""), key=_key("name", reading_id),
-                        max_chars=LONGEST_NAME, on_change="ignore", placeholder="Optional")  # fmt: skip
+        if who is not None:
+            st.caption(plain(f"Recorded as said by {who}, who is logged in."))
+        else:
+            grid.text_input("Your name", value=st.session_state.get(NAME, ""), key=_key("name", reading_id),
+                            max_chars=LONGEST_NAME, on_change="ignore", placeholder="Optional")  # fmt: skip
         problem = st.session_state.pop(f"review_problem_{reading_id}", None)
         if problem:
             st.error(problem, icon=":material/error:")
@@ -87,7 +93,7 @@ def _latest(reading_id: str) -> None:
 
 def _say(reading_id: str, verdict: str, class_: str | None, decided: list[str], classes: tuple[str, ...]) -> None:
     """Record the review; what was typed stays where that fails."""
-    name = str(st.session_state.get(_key("name", reading_id)) or "").strip()
+    name = person() or str(st.session_state.get(_key("name", reading_id)) or "").strip()
     if verdict == "correct":
         class_ = known_class(str(st.session_state.get(_key("class", reading_id)) or ""), classes) or None
     try:
@@ -102,7 +108,8 @@ def _say(reading_id: str, verdict: str, class_: str | None, decided: list[str], 
         log.error("The review of %s was not recorded", reading_id, exc_info=error)
         st.session_state[f"review_problem_{reading_id}"] = explain(error)
         return
-    st.session_state[NAME] = name
+    if person() is None:
+        st.session_state[NAME] = name
     st.session_state[f"reviewed_{reading_id}"] = st.session_state.get(f"reviewed_{reading_id}", 0) + 1
     shown = catch_up()
     st.toast("Recorded." if shown else "Recorded; it appears as soon as the store has taken it in.",
