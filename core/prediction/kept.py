@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from core.data.intake import FORMATS, IntakeError, decode_image
@@ -57,13 +59,22 @@ def kept_preview(home: Path, sha256: str, box: Sequence[int] | None, side: int) 
 
     None where the image is not kept (any more) or cannot be read.
     """
+    return kept_previews(home, sha256, [box], side)[0]
+
+
+def kept_previews(home: Path, sha256: str, boxes: Sequence[Sequence[int] | None], side: int) -> list[bytes | None]:
+    """The same of several boxes of one image, which is decoded once: a field has up to 64 megapixels."""
     file = kept_file(home, sha256)
     if file is None:
-        return None
+        return [None] * len(boxes)
     try:
         pixels = decode_image(file.read_bytes())
     except (OSError, IntakeError):
-        return None
+        return [None] * len(boxes)
+    return [_jpeg(pixels, box, side) for box in boxes]
+
+
+def _jpeg(pixels: NDArray[np.uint8], box: Sequence[int] | None, side: int) -> bytes | None:
     if box is not None:
         x, y, width, height = box
         pixels = pixels[y : y + height, x : x + width]

@@ -21,7 +21,7 @@ from pages.components.history_words import (
     review_words,
     through_words,
 )
-from pages.components.kept_picture import thumbnail
+from pages.components.kept_picture import thumbnails
 from store.queries import Wanted
 
 A_PAGE = 25
@@ -78,7 +78,7 @@ def as_table(rows: pd.DataFrame) -> pd.DataFrame:
     records = rows.to_dict("records")
     names = model_names(sorted({str(row["model_id"]) for row in records if not missing(row["model_id"])}))
     table = pd.DataFrame({
-        "image": [thumbnail(row) for row in records],
+        "image": thumbnails(records),
         "when (UTC)": rows["at"].to_list(),
         "file": rows["file_name"].to_list(),
         "decision": [decision_words(row) for row in records],

@@ -186,7 +186,8 @@ def caught_up(home: Path) -> None:
     assert shared(home).catch_up(60)
 
 
-def test_an_expert_confirms_with_a_note_and_a_name(open_page: OpenPage, home: Path):
+def test_an_expert_confirms_with_a_note_and_a_name(open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pages.components.review_controls.person", lambda: None)  # nobody is logged in
     reading_id = say(home, called("monocyte"))
     app = open_page("history", reading=reading_id)
     app.text_input(key=f"review_note_{reading_id}_0").set_value("Folded nucleus")

@@ -15,8 +15,9 @@ from PIL import Image
 from core.data.intake import decode_image
 from core.data.layout import find_layout
 from core.prediction import gather as module
+from core.prediction import kept as kept_module
 from core.prediction.gather import GatherError, gather
-from core.prediction.kept import keep, kept_file, kept_preview
+from core.prediction.kept import keep, kept_file, kept_preview, kept_previews
 from core.prediction.smear import Box
 from core.prediction.smear_crop import ACROSS, crop
 from core.prediction.smear_scale import Ruler
@@ -84,6 +85,22 @@ def test_the_square_around_a_box_is_cut_as_it_was_read(tmp_path: Path):
     preview = kept_preview(tmp_path, sha256, [2, 3, 4, 5], 90)
     assert preview is not None
     assert Image.open(io.BytesIO(preview)).size == (4, 5)
+
+
+def test_the_boxes_of_one_kept_image_are_cut_from_one_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sha256 = kept(tmp_path, 50)
+    decoded: list[int] = []
+
+    def counting(data: bytes) -> Any:
+        decoded.append(len(data))
+        return decode_image(data)
+
+    monkeypatch.setattr(kept_module, "decode_image", counting)
+    found = kept_previews(tmp_path, sha256, [[2, 3, 4, 5], None, [900, 900, 4, 4]], 90)
+    assert [None if one is None else Image.open(io.BytesIO(one)).size[0] for one in found[::2]] == [4, None]
+    assert found[1] is not None
+    assert len(decoded) == 1
+    assert kept_previews(tmp_path, "0" * 64, [None, [1, 1, 2, 2]], 90) == [None, None]
 
 
 @pytest.mark.parametrize("size", [{}, {"width": None, "height": None}, {"width": 12, "height": 11}])
