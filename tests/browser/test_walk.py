@@ -38,7 +38,7 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
 
     expect(page).to_have_url(re.compile(r"/search\?search=s-"))
     page.evaluate("window.stillTheSame = true")
-    expect(page.get_by_text("trial 1, epoch 1 of 4")).to_be_visible(timeout=2 * MINUTES)
+    expect(page.get_by_text("trial 1, epoch 1 of 4")).to_be_visible(timeout=5 * MINUTES)
     expect(page.get_by_text("trial 1, epoch 2 of 4")).to_be_visible(timeout=2 * MINUTES)
 
     page.get_by_role("button", name="Actions").click()
