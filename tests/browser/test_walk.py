@@ -54,7 +54,7 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
     expect(page.get_by_text("The search's model.")).to_be_visible()
     expect(page.get_by_text("macro specificity", exact=False).first).to_be_visible()
 
-    predict = page.get_by_role("link", name="Predict", exact=True)  # in the menu of a section of the navigation
+    predict = page.get_by_role("menuitem", name="Predict", exact=True)  # in the menu of a section of the navigation
     press(page.get_by_role("banner").get_by_role("button", name="Reading"), predict)
     predict.click()
     expect(page.locator(".st-key-decision")).to_be_visible(timeout=1 * MINUTES)
