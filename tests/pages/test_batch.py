@@ -7,6 +7,8 @@ import sys
 import threading
 import types
 import zipfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.uploads import Upload
-from core.prediction.batch import About, BatchRun, batch_of
+from core.prediction.batch import About, BatchRun, Item, batch_of
+from core.prediction.calibration import calibration_file
 from core.prediction.count import differential
+from core.prediction.models import model_folder
 from core.prediction.reading import BLUR, BlastFlag, Flag, Reading, decide
 from core.prediction.report import reading_report
 from core.statements import save_reading, save_review
@@ -30,6 +34,7 @@ from store.owner import shared
 from tests.pages.conftest import OpenPage
 from tests.pages.test_pages import words
 from tests.store.factory import CLASSES, write_search
+from tests.store.factory_readings import a_reading, called
 
 
 class Reader:
@@ -37,8 +42,8 @@ class Reader:
 
     classes, calibration = CLASSES, None
 
-    def __init__(self, go: threading.Semaphore | None = None) -> None:
-        self.go = go
+    def __init__(self, go: threading.Semaphore | None = None, *, calibrated: bool = True) -> None:
+        self.go, self.calibrated = go, calibrated
 
     def read_pixels(self, rgb: np.ndarray, image_sha256: str, *, point: Any = None) -> Reading:
         if self.go is not None:
@@ -50,10 +55,14 @@ class Reader:
         members = tuple(name for name, share in zip(CLASSES, p, strict=True) if share > 0.1)
         flags = (Flag(BLUR, blue > 100, "The edges are soft: 0.8, usual is 2.1 to 9.4."),)
         watch = BlastFlag("myeloblast", bool(p[3] > 0.4), float(p[3]), 0.4, 0.98, 60)
-        return Reading(
+        found = Reading(
             "m", "torch", "w" * 64, image_sha256, rgb.shape[1], rgb.shape[0], CLASSES, p, p, True, 1.2, p, members,
             dict.fromkeys(CLASSES, 0.95), flags, watch, decide(CLASSES, p, members, flags, watch), {},
         )  # fmt: skip
+        if self.calibrated:
+            return found
+        return replace(found, calibrated=False, prediction_set=(), coverage={}, blast=None,
+                       decision=decide(CLASSES, p, None, flags, None))  # fmt: skip
 
 
 def png(red: int, blue: int = 0) -> bytes:
@@ -115,6 +124,36 @@ def test_without_files_it_says_what_to_do(open_page: OpenPage, search_id: str):
     assert "Choose images, or a zip of images" in said
     assert "Up to 2,000 files of at most 20 MiB" in said
     assert not app.dataframe
+
+
+def test_a_model_that_is_not_calibrated_is_said_to_be_so(open_page: OpenPage, search_id: str, home: Path):
+    line = "This model is not calibrated"
+    assert line in words(open_page("batch", search=search_id))
+    file = calibration_file(model_folder(home, f"{search_id}.final-1"), "torch")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("{}")
+    assert line not in words(open_page("batch", search=search_id))
+    runs = []
+    for calibrated in (True, False):
+        run = BatchRun(home, About(f"{search_id}.final-1", "final", CLASSES), partial(Reader, calibrated=calibrated),
+                       [Upload(f"{at}.png", png(50 * at)) for at in range(3)], 3).start()  # fmt: skip
+        assert run.wait(60)
+        runs.append(run.batch_id)
+    app = open_page("batch", batch=runs[0])
+    assert line not in words(app)
+    app.button(key="batch_next").click().run()
+    assert "2 of 3" in words(app)
+    app.query_params["batch"] = runs[1]
+    app.run()
+    assert line in words(app)
+    assert "1 of 3" in words(app)  # another batch opens at its own beginning
+    assert list(table(app)["reasons"]) == ["Not calibrated"] * 3
+
+
+def test_the_table_has_the_probability_of_the_decided_class():
+    reading = a_reading(called("erythroblast"))  # at an operating point; monocyte is more probable
+    rows = batch_tables.list_table([Item(0, "a.png", reading), Item(1, "b.png", a_reading())], [None, None], {})
+    assert list(rows["probability"]) == ["30.0%", "monocyte 60.0%"]
 
 
 def test_without_a_model_it_says_so(open_page: OpenPage, home: Path):

@@ -31,7 +31,7 @@ from core.prediction.thumbnail import small_jpeg
 from pages.charts.field import field_figure
 from pages.components import field_report
 from pages.components.field_boxes import boxes_in, edge_words, selected, table
-from pages.components.field_tables import export_table
+from pages.components.field_tables import cell_words, export_table, why
 from pages.components.models import Model
 from store.journal import HOME_JOURNAL, replay
 from tests.core.prediction.smears import NEUTROPHIL, White, draw
@@ -99,6 +99,7 @@ def test_a_field_is_read_recorded_and_counted(open_page: OpenPage, reader: Reade
     app = uploaded(open_page, png(draw(WHITES)))
     assert "3 white cells were found in 660 x 480 px; a red cell takes" in words(app)
     assert "reaches the edge of the field" in words(app)
+    assert "This model is not calibrated" in words(app)
     assert not reader.read
     app.button(key="field_read_button").click().run(timeout=60)
     assert not app.exception
@@ -112,6 +113,7 @@ def test_a_field_is_read_recorded_and_counted(open_page: OpenPage, reader: Reade
     said = words(app)
     assert "Differential count" in said
     assert "Refer to an expert" in said
+    assert "Probability 92.0%." in said
     assert "Of 2 cells read, " in said  # the one at the edge is left out
     app.toggle(key="field_count_edge").set_value(True).run()
     assert "Of 3 cells read, " in words(app)
@@ -242,6 +244,15 @@ def test_a_rectangle_on_the_image_becomes_a_box():
     assert selected(event) == Box(60, 30, 60, 70, 1.0)
     assert selected({"selection": {"box": [], "points": []}}) is None
     assert selected(None) is None
+
+
+def test_a_cell_tells_its_probability_and_what_nothing_vouches_for():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    sure = np.array([0, 1 - 1e-6, 1e-6, 0, 0])
+    reading = a_reading(called("erythroblast"), probabilities=sure, calibrated=False, prediction_set=())
+    cell = CellReading(1, Box(0, 20, 40, 40), b"", reading, "r-1", True, at)
+    assert cell_words(cell) == "Erythroblast (>99.9%)"
+    assert why(cell) == ["Not calibrated", "1 check not made", "At the edge"]
 
 
 def test_cells_at_the_edge_are_named():

@@ -143,17 +143,22 @@ def test_a_box_filters_and_stands_in_the_address(open_page: OpenPage, several: l
 def test_a_reading_shows_all_that_is_on_record(open_page: OpenPage, home: Path):
     reading_id = say(home, shade=2, kept=True, batch_id="b-1", through="batch")
     app = open_page("history", reading=reading_id)
-    said = all_words(app)
+    said = all_words(app).replace("\\", "")  # as Markdown shows it
     assert [one.value for one in app.subheader] == ["Monocyte or erythroblast"]
     assert "Decided by: prediction set" in said
     assert "Calibrated by temperature 1.25. Prediction set: monocyte, erythroblast" in said
     assert "Watch on myeloblast: not raised" in said
+    assert "uncalibrated probability 5.0%, threshold 20.0%" in said
+    assert "Such sets hold the true class of at least 95.0% of new images of each class" in said
+    (results,) = (one.value["result"] for one in app.table if "result" in one.value)
+    assert list(results) == ["not raised", "not checked"]
     assert "Nobody has reviewed this reading yet" in said
     facts = app.table[-1].value["value"]
     assert facts["SHA-256 of the file"] == hashlib.sha256(image(2)).hexdigest()
     assert (facts["runtime"], facts["image kept"], facts["through"]) == ("torch", "yes", "Batch")
     app.button(key="reading_batch").click().run()
     assert table(app)["file"].tolist() == ["cell-2.png"]
+    assert table(app)["highest probability"].tolist() == ["60.0%"]
     app.button(key="batch_all").click().run()
     assert "batch" not in app.query_params
 

@@ -96,6 +96,13 @@ def test_the_bars_mark_the_set_by_colour_and_by_a_sign():
     assert plain.marker.color[0] != plain.marker.color[1] == plain.marker.color[2]
 
 
+def test_neither_a_bar_nor_what_is_shown_over_it_calls_anything_certain():
+    (bars,) = probabilities(pd.DataFrame({"class": CLASSES[:2], "probability": [1 - 1e-6, 1e-6]})).data
+    assert list(bars.text) == [">99.9%", "<0.1%"]
+    assert "%{text}" in bars.hovertemplate
+    assert "%{x" not in bars.hovertemplate
+
+
 def test_what_is_nearly_certain_is_not_called_certain():
     assert [percent(share) for share in (1, 0.99996, 0.9, 0.0004, 0)] == [
         "100.0%", ">99.9%", "90.0%", "<0.1%", "0.0%",
