@@ -282,9 +282,12 @@ def test_the_chart_has_a_mark_and_an_interval_for_each_share():
 
 
 class _Found:
-    """What `explain` makes of any image: all of it speaks for every class."""
+    """What `explain` makes of any image: no colour over it."""
 
-    maps, full, words = np.ones((5, 5, 5), np.float32), 1.0, "Colour: made up."
+    words = "Colour: made up."
+
+    def over(self, rgb: np.ndarray, index: int, strength: float) -> np.ndarray:
+        return rgb
 
     def over(self, rgb: np.ndarray, class_: int, strength: float) -> np.ndarray:
         return rgb
