@@ -57,12 +57,11 @@ def reasons_to_look(reading: Reading) -> str:
 
 
 def sets_words(coverage: Mapping[str, float]) -> str:
-    """How often prediction sets hold the true class; by class where the calibration images vouch for less of some."""
-    shares = {name: at_least(share) for name, share in coverage.items()}
-    most = at_least(max(coverage.values()))
-    less = ", ".join(f"{name_of(name)} {share}" for name, share in shares.items() if share != most)
-    but = f" ({less})" if less else ""
-    return f"Such sets hold the true class of at least {most} of new images of each class{but}, {LIKE}."
+    """How often prediction sets hold the true class: at least, of each class; more where more is vouched for."""
+    least = min(coverage.values())
+    more = ", ".join(f"{name_of(name)} {at_least(one)}" for name, one in coverage.items() if one > least)
+    also = f" ({more})" if more else ""
+    return f"Such sets hold the true class of at least {at_least(least)} of new images of each class{also}, {LIKE}."
 
 
 def watch_words(blast: BlastFlag) -> str:

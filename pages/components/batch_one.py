@@ -7,13 +7,13 @@ import streamlit as st
 
 from core.prediction.batch import BatchRun, Item
 from core.prediction.reading import FLAG_LABELS, REFER, SET, Reading, name_of
-from core.prediction.reading_words import RESULTS
+from core.prediction.reading_words import RESULTS, watch_words
 from core.prediction.thumbnail import data_url
 from pages.charts.probabilities import probabilities
 from pages.components.batch_tables import Reviews, reported
 from pages.components.drawing import draw, show
 from pages.components.notes import plain
-from pages.components.predict_words import blast_words, decided_words, set_words
+from pages.components.predict_words import decided_words, set_words
 from pages.components.reading_report import reading_report_button
 from pages.components.review_controls import review_controls
 
@@ -56,7 +56,7 @@ def _behind(item: Item, reading: Reading) -> None:
          alt="Probability of each class, the highest first")  # fmt: skip
     st.caption(plain(set_words(reading)))
     if reading.blast is not None:
-        watch = plain(blast_words(reading.blast))
+        watch = plain(watch_words(reading.blast))
         if reading.blast.raised:
             st.warning(watch, icon=":material/visibility:")
         else:

@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.prediction.reading import CLASS, FLAG_LABELS, SET, Flag, Reading, name_of
+from core.prediction.reading_words import watch_words
 from pages.charts.probabilities import probabilities
 from pages.components.drawing import show
 from pages.components.notes import plain
-from pages.components.predict_words import KICKERS, RUNTIMES, blast_words, decided_words, set_words, timing_words
+from pages.components.predict_words import KICKERS, RUNTIMES, decided_words, set_words, timing_words
 
 if TYPE_CHECKING:
     from core.prediction.reader import Reader
@@ -42,7 +43,7 @@ def decision_panel(reading: Reading, point_words: str | None) -> None:
                 flag_badge(flag)
             if reading.blast is not None:
                 colour, icon, word = LOOK[reading.blast.raised]
-                st.badge(f"Blast watch: {word}", icon=icon, color=colour, help=plain(blast_words(reading.blast)))  # type: ignore[arg-type]
+                st.badge(f"Blast watch: {word}", icon=icon, color=colour, help=plain(watch_words(reading.blast)))  # type: ignore[arg-type]
 
 
 def flag_badge(flag: Flag) -> None:
@@ -70,7 +71,7 @@ def checks(reading: Reading) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             colour, icon, word = LOOK[reading.blast.raised]
             st.badge(f"Blast watch: {word}", icon=icon, color=colour)  # type: ignore[arg-type]
-            st.markdown(plain(blast_words(reading.blast)), width="content")
+            st.markdown(plain(watch_words(reading.blast)), width="content")
     st.caption(
         "A raised check refers the image to an expert. A check that is not raised says little: it knows only what the "
         "training images look like."

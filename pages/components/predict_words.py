@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from core.prediction.reading import BlastFlag, Reading, name_of
-from core.prediction.wording import at_least
+from core.prediction.reading import Reading, name_of
+from core.prediction.reading_words import sets_words
 
 NO_SET = "No calibration images stand behind this model, so there is no prediction set and no watch on blasts."
 RUNTIMES = {"torch": "torch", "onnx": "ONNX Runtime"}
@@ -17,20 +17,8 @@ def set_words(reading: Reading) -> str:
     if not reading.calibrated:
         return f"The probabilities are the model's own, not calibrated. {NO_SET}"
     held = ", ".join(map(name_of, reading.prediction_set)) or "none of the classes"
-    return (
-        f"Prediction set ({len(reading.prediction_set)} of {len(reading.classes)}): {held}. {coverage_words(reading)}"
-    )
-
-
-def coverage_words(reading: Reading) -> str:
-    """How often such sets hold the true class; by class where the calibration images vouch for less of some."""
-    least = min(reading.coverage.values())
-    more = ", ".join(f"{name_of(name)} {at_least(one)}" for name, one in reading.coverage.items() if one > least)
-    also = f" ({more})" if more else ""
-    return (
-        f"Such sets hold the true class of at least {at_least(least)} of new images of each class{also}, on average "
-        "over calibration sets, as far as the images are like those of the calibration."
-    )
+    among = f"{len(reading.prediction_set)} of {len(reading.classes)}"
+    return f"Prediction set ({among}): {held}. {sets_words(reading.coverage)}"
 
 
 def decided_words(reading: Reading, point_words: str | None) -> str:
@@ -39,16 +27,6 @@ def decided_words(reading: Reading, point_words: str | None) -> str:
         reading.decision.decided_by, f"the {reading.decision.decided_by}"
     )
     return f"Decided by {by}." + (f" Operating point: {point_words}." if point_words else "")
-
-
-def blast_words(blast: BlastFlag) -> str:
-    """The watch on blasts: where it stands, and what it finds."""
-    beside = "reaches" if blast.raised else "is below"
-    return (
-        f"The uncalibrated probability of {name_of(blast.class_)}, {blast.probability:.3g}, {beside} its threshold of "
-        f"{blast.threshold:.3g}, set to find at least {at_least(blast.sensitivity)} of new "
-        f"cells of the class on average, from {blast.images} calibration images."
-    )
 
 
 def timing_words(seconds: Mapping[str, float], loaded: float, model: str) -> str:

@@ -286,9 +286,6 @@ class _Found:
 
     words = "Colour: made up."
 
-    def over(self, rgb: np.ndarray, index: int, strength: float) -> np.ndarray:
-        return rgb
-
     def over(self, rgb: np.ndarray, class_: int, strength: float) -> np.ndarray:
         return rgb
 

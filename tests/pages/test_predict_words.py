@@ -8,19 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.prediction.reading import BlastFlag, Decision, Reading
+from core.prediction.reading import Decision, Reading
 from core.prediction.wording import percent
 from pages.charts.probabilities import MARK, probabilities
 from pages.components.predict_view import MOST, fitted
-from pages.components.predict_words import (
-    blast_words,
-    coverage_words,
-    decided_words,
-    listed,
-    set_words,
-    timing_words,
-    two_classes,
-)
+from pages.components.predict_words import decided_words, listed, set_words, timing_words, two_classes
 
 CLASSES = ("monocyte", "seg_neutrophil", "erythroblast")
 READING = Reading(
@@ -29,13 +21,6 @@ READING = Reading(
     {"monocyte": 0.9756, "seg_neutrophil": 0.9756, "erythroblast": 0.9524}, (), None,
     Decision("set", ("erythroblast", "monocyte"), "prediction set"), {"decode": 0.004, "network": 0.1},
 )  # fmt: skip
-
-
-def test_coverage_is_rounded_down_and_told_by_class_where_it_is_more():
-    words = "at least 95.2% of new images of each class (monocyte 97.5%, seg neutrophil 97.5%)"
-    assert words in coverage_words(READING)
-    equal = replace(READING, coverage=dict.fromkeys(CLASSES, 0.95))
-    assert "at least 95.0% of new images of each class, on average" in coverage_words(equal)
 
 
 def test_the_set_is_named_and_an_empty_one_too():
@@ -66,13 +51,6 @@ def test_who_decided_is_told():
 )
 def test_the_chosen_class_and_the_runner_up(decision: Decision, expected: tuple[str, str]):
     assert two_classes(replace(READING, decision=decision)) == expected
-
-
-def test_the_blast_watch_says_what_it_finds():
-    said = blast_words(BlastFlag("myeloblast", True, 0.2, 0.05, 0.95238, 20))
-    assert "myeloblast, 0.2, reaches its threshold of 0.05" in said
-    assert "at least 95.2% of new cells of the class on average, from 20 calibration images" in said
-    assert "is below" in blast_words(BlastFlag("myeloblast", False, 0.01, 0.05, 0.95, 20))
 
 
 def test_times_add_up():

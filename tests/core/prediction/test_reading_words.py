@@ -33,7 +33,7 @@ def test_reasons_to_look_tell_what_nothing_vouches_for():
 
 def test_sets_and_the_watch_are_told_as_shares_of_new_images():
     assert sets_words({"monocyte": 0.95, "seg_neutrophil": 0.9375}) == (
-        "Such sets hold the true class of at least 95.0% of new images of each class (seg neutrophil 93.7%), on "
+        "Such sets hold the true class of at least 93.7% of new images of each class (monocyte 95.0%), on "
         "average, as far as they are like the calibration images."
     )
     assert watch_words(BlastFlag("myeloblast", True, 0.000123, 0.00011, 0.967, 60)) == (
