@@ -72,7 +72,7 @@ def test_a_few_readings_stand_newest_first_with_pictures_of_what_was_kept(open_p
     assert shown["review"].tolist() == ["lymphocyte (corrected)", ""]
     assert shown["image"][0].startswith("data:image/jpeg;base64,")
     assert pd.isna(shown["image"][1])
-    assert "Readings 1 to 2 of 2, newest first; 1 reviewed. 1 images were kept." in words(app)
+    assert "Readings 1 to 2 of 2, newest first; 1 reviewed. 1 image was kept." in words(app)
 
 
 def test_a_large_history_is_read_a_page_at_a_time(open_page: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch):
