@@ -19,7 +19,7 @@ def fill(page: Page, label: str, value: str) -> None:
     box.press("Enter")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watched):
     watched.open(server.url)
     page = watched.page
@@ -47,7 +47,7 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
 
     page.get_by_role("button", name="Actions").click()
     page.get_by_text("Resume", exact=True).click()
-    expect(page.get_by_text("Why it ended: the limit of 2 trials is reached.")).to_be_visible(timeout=5 * MINUTES)
+    expect(page.get_by_text("Why it ended: the limit of 2 trials is reached.")).to_be_visible(timeout=8 * MINUTES)
     assert page.evaluate("window.stillTheSame") is True
 
     page.get_by_test_id("stMain").get_by_role("link", name="Evaluate").click()
