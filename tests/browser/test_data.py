@@ -6,11 +6,14 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.data.sample import make_sample
 from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 NOTHING_USABLE = re.compile("The class folder 'basophil' in .* has no usable image")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 
 def click_cell(page: Page, row: int, column: int) -> None:

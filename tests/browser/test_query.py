@@ -6,11 +6,14 @@ import re
 import urllib.parse
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.clicks import at_rest
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 SQL = "SELECT epoch, class, avg(recall) AS recall FROM class_report WHERE split = 'val' GROUP BY ALL ORDER BY ALL"
 ENDLESS = "SELECT sum(hash(range)) FROM range(1000000000000)"

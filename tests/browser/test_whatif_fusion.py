@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.clicks import at_rest
 from tests.browser.conftest import Server, Watched
 from tests.store.factory import write_search
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 SEARCH = "s-20261124-101500-000001"
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.clicks import choose
 from tests.browser.conftest import Server, Watched
 from tests.pages.whatif import write_what_if
 from tests.store.factory import write_search
+
+pytestmark = pytest.mark.long  # its pages are covered by tests/pages
 
 PARTED = "There the recorded search stops; under these rules it goes on with cycle 5."
 
