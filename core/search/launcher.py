@@ -13,7 +13,8 @@ from typing import Protocol
 import core
 
 REPOSITORY = Path(core.__file__).parent.parent
-NICENESS = 10  # trainings give way to the app and to whatever else the person does
+# Trainings give way to the app and to whatever else the person does; on a machine of their own they need not.
+NICENESS = int(asked) if (asked := os.environ.get("CELLASCENT_NICENESS", "")).isdecimal() else 10
 
 
 class Worker(Protocol):

@@ -52,8 +52,9 @@ def test_a_fresh_server_answers_deep_links_with_frame_and_page(server: Server, w
         page = watched.page
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         expect(page.get_by_text(shown)).to_be_visible()
-        for name in ("Searches", "Search", "Evaluate", "Predict"):
+        for name in ("Searches", "Search", "Evaluate"):
             expect(page.get_by_role("banner").get_by_role("link", name=name, exact=True)).to_be_visible()
+        expect(page.get_by_role("banner").get_by_role("button", name="Reading", exact=True)).to_be_visible()
 
 
 def test_epochs_arrive_without_a_reload_and_choices_keep(server: Server, watched: Watched):

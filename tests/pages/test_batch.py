@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 import threading
 import types
 import zipfile
@@ -19,6 +18,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.uploads import Upload
+from core.prediction import readers
 from core.prediction.batch import About, BatchRun, Item, batch_of
 from core.prediction.calibration import calibration_file
 from core.prediction.count import differential
@@ -74,9 +74,7 @@ def png(red: int, blue: int = 0) -> bytes:
 @pytest.fixture
 def search_id(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A finished search, and a reader for its model."""
-    module = types.ModuleType("core.prediction.readers")
-    module.reader_of = lambda folder, model_id, runtime=None: Reader()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "core.prediction.readers", module)
+    monkeypatch.setattr(readers, "reader_of", lambda folder, model_id, runtime=None: Reader())
     return write_search(home, trials=1, n_train=5, n_val=5, n_test=300, n_calibration=0)
 
 
@@ -244,7 +242,7 @@ def test_a_model_that_fails_and_a_batch_that_is_forgotten_are_told(
     def missing(folder: Path, model_id: str, runtime: str | None = None) -> None:
         raise ValueError(f"Trial {model_id} has no weights.")
 
-    monkeypatch.setattr(sys.modules["core.prediction.readers"], "reader_of", missing)
+    monkeypatch.setattr(readers, "reader_of", missing)
     app = open_page("batch", search=search_id)
     app.file_uploader[0].set_value([("a.png", png(0), "image/png")])
     app.run()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
 import types
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.prediction import field as fields
-from core.prediction import report
+from core.prediction import readers, report
 from core.prediction.count import differential
 from core.prediction.field import CellReading, Field, open_field
 from core.prediction.kept import kept_file
@@ -73,9 +72,7 @@ def png(rgb: np.ndarray) -> bytes:
 def reader(home: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """The reader of the model of a finished search."""
     found = Reader()
-    module = types.ModuleType("core.prediction.readers")
-    module.reader_of = lambda folder, model_id, runtime=None: found  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "core.prediction.readers", module)
+    monkeypatch.setattr(readers, "reader_of", lambda folder, model_id, runtime=None: found)
     write_search(home, trials=1, n_train=5, n_val=5, n_test=300, n_calibration=0)
     return found
 

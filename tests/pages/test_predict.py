@@ -113,7 +113,7 @@ def test_a_prediction_set_is_marked_and_vouched_for(
     assert decided(app).endswith("Basophil")
     assert "Decided by the prediction set." in said
     assert "Prediction set (1 of 5): basophil. Such sets hold the true class of at least" in said.replace("\\", "")
-    assert "on average over calibration sets" in said
+    assert "on average, as far as they are like the calibration images" in said
     assert "not calibrated" not in said
     assert "Blast watch: not raised" in said
     (record,) = recorded(home)
