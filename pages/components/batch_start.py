@@ -13,13 +13,11 @@ from core.evaluation.fusion import FusionError
 from core.prediction.batch import KEPT, About, BatchRun, BusyError
 from core.prediction.batch_files import BatchFiles
 from pages.components.batch_head import show_run
-from pages.components.calibration_line import calibration_line, was_calibrated
-from pages.components.choose import search_choice
-from pages.components.data import home, read, record
-from pages.components.models import Model, accuracy_of, model_choice, outputs_of
+from pages.components.data import home
+from pages.components.models import Model, outputs_of
 from pages.components.person import person
-from pages.components.predict_choice import Chosen, fusion_words, point_choice
-from pages.components.shortcut_badge import shortcut_line
+from pages.components.predict_choice import Chosen
+from pages.components.reading_model import model_and_point
 
 TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "zip"]
 UPLOAD_MB = 200  # a file that is uploaded; larger zips in parts
@@ -28,7 +26,7 @@ _ROUND = "batch_round"  # a new uploader for each batch: the old one would keep 
 
 def start_form() -> None:
     """The choices and the button that starts reading."""
-    found = _model()
+    found = model_and_point()
     if found is None:
         return
     model, point = found
@@ -56,28 +54,6 @@ def start_form() -> None:
             st.error(str(error), icon=":material/image_not_supported:")
         except BusyError as error:
             st.warning(str(error), icon=":material/hourglass_top:")
-
-
-def _model() -> tuple[Model, Chosen | None] | None:
-    search_id = search_choice(read("listing"))
-    search = None if search_id is None else record("search", search_id)
-    if search is None or search["origin"] == "published":
-        st.info("The published model's weights are not public. Choose a search of your own, or launch one on the page "
-                "Searches.", icon=":material/info:")  # fmt: skip
-        return None
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        model = model_choice(search)
-    if model is None:
-        st.info("This search has no finished model yet.", icon=":material/hourglass_top:")
-        return None
-    with right:
-        point = point_choice(model)
-    calibration_line(was_calibrated(model))
-    shortcut_line(model.dataset_id, *accuracy_of(model))
-    if model.fused:
-        st.caption(fusion_words(model))
-    return model, point
 
 
 def _start(model: Model, chosen: Chosen | None, uploads: list[Any], kept: bool) -> None:

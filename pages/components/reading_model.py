@@ -12,8 +12,11 @@ from pages.components.predict_choice import Chosen, fusion_words, point_choice
 from pages.components.shortcut_badge import shortcut_line
 
 
-def model_and_point() -> tuple[Model, Chosen | None] | None:
-    """The boxes to choose both; None where there is no model that can read, which the page then says."""
+def model_and_point(*, warn: bool = True) -> tuple[Model, Chosen | None] | None:
+    """The boxes to choose both; None where there is no model that can read, which the page then says.
+
+    `warn` draws a line where the model is not calibrated; a page that says so elsewhere leaves it out.
+    """
     search_id = search_choice(read("listing"))
     search = None if search_id is None else record("search", search_id)
     if search is None or search["origin"] == "published":
@@ -28,7 +31,8 @@ def model_and_point() -> tuple[Model, Chosen | None] | None:
         return None
     with right:
         chosen = point_choice(model)
-    calibration_line(was_calibrated(model))
+    if warn:
+        calibration_line(was_calibrated(model))
     shortcut_line(model.dataset_id, *accuracy_of(model))
     if model.fused:
         st.caption(fusion_words(model))
