@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.evaluation.temperature import tempered
 from core.prediction.count import Ints, known_errors
 from core.prediction.reader import Point, Reader
-from core.prediction.reading import Decision, Floats, decide
+from core.prediction.reading import Decision, Floats
 
 
 def errors_of(reader: Reader, raw: Floats, true: Sequence[str], point: Point | None = None) -> Ints:
@@ -31,12 +30,4 @@ def errors_of(reader: Reader, raw: Floats, true: Sequence[str], point: Point | N
 
 def decisions_of(reader: Reader, raw: Floats, point: Point | None = None) -> list[Decision]:
     """The decision on each image of uncalibrated probabilities (n, C), without checks of the image."""
-    found, classes = reader.calibration, reader.classes
-    said = []
-    for one in np.asarray(raw, dtype=np.float64):
-        probabilities = one if found is None else tempered(one, found.temperature)
-        members = None if found is None else found.prediction_set(one)[1]
-        blast = None if found is None else found.blast(one)
-        chosen = None if point is None else (point.name, point.decision(one, classes))
-        said.append(decide(classes, probabilities, members, (), blast, chosen))
-    return said
+    return [reader.answer(one, (), point).decision for one in np.asarray(raw, dtype=np.float64)]

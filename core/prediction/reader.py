@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from core.evaluation.temperature import tempered
 from core.prediction.calibration import Calibration
 from core.prediction.models import ModelEntry
 from core.prediction.quality import Limits, measure
-from core.prediction.reading import BLUR, EXPOSURE, SIZE, STAIN, Flag, Floats, Reading, decide
+from core.prediction.reading import BLUR, EXPOSURE, SIZE, STAIN, BlastFlag, Decision, Flag, Floats, Reading, decide
 from core.prediction.scoped import scope_flag
 
 if TYPE_CHECKING:
@@ -60,6 +60,16 @@ class Seen:
     rgb: Pixels
     squares: tuple[Pixels, ...]
     looks: tuple[Look, ...]
+
+
+class Answer(NamedTuple):
+    """What a reader makes of one image's uncalibrated probabilities; the fields are those of a Reading."""
+
+    probabilities: Floats
+    p_values: Floats
+    prediction_set: tuple[str, ...]
+    blast: BlastFlag | None
+    decision: Decision
 
 
 class Reader:
@@ -146,21 +156,25 @@ class Reader:
             return scope, *(Flag(one, None, unknown) for one in (BLUR, EXPOSURE, STAIN, SIZE))
         return scope, *self.limits.flags(measure(square, width, height))
 
+    def answer(self, raw: Floats, flags: tuple[Flag, ...], point: Point | None) -> Answer:
+        """What follows from one image's uncalibrated probabilities (C,) and its flags, by the rules of `reading`."""
+        found = self.calibration
+        probabilities = raw if found is None else tempered(raw, found.temperature)
+        p_values, members = (np.empty(0), ()) if found is None else found.prediction_set(raw)
+        blast = None if found is None else found.blast(raw)
+        chosen = None if point is None else (point.name, point.decision(raw, self.classes))
+        decision = decide(self.classes, probabilities, None if found is None else members, flags, blast, chosen)
+        return Answer(probabilities, p_values, members, blast, decision)
+
     def _reading(
         self, raw: Floats, flags: tuple[Flag, ...], sha256: str, width: int, height: int, point: Point | None,
         seconds: dict[str, float],
     ) -> Reading:  # fmt: skip
-        found, classes = self.calibration, self.classes
-        temperature = 1.0 if found is None else found.temperature
-        probabilities = raw if found is None else tempered(raw, temperature)
-        p_values, members = (np.empty(0), ()) if found is None else found.prediction_set(raw)
-        blast = None if found is None else found.blast(raw)
-        chosen = None if point is None else (point.name, point.decision(raw, classes))
-        decision = decide(classes, probabilities, None if found is None else members, flags, blast, chosen)
+        found, said = self.calibration, self.answer(raw, flags, point)
         return Reading(
-            self.entry.model_id, self.runtime, self.weights_sha256, sha256, width, height, classes, probabilities, raw,
-            found is not None, temperature, p_values, members, {} if found is None else found.coverage(), flags, blast,
-            decision, seconds,
+            self.entry.model_id, self.runtime, self.weights_sha256, sha256, width, height, self.classes,
+            said.probabilities, raw, found is not None, 1.0 if found is None else found.temperature, said.p_values,
+            said.prediction_set, {} if found is None else found.coverage(), flags, said.blast, said.decision, seconds,
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from core.prediction.batch import About, BatchRun, Item, batch_of
 from core.prediction.calibration import calibration_file
 from core.prediction.count import differential
 from core.prediction.models import model_folder
+from core.prediction.reader import Reader as RealReader
 from core.prediction.reading import BLUR, BlastFlag, Flag, Reading, decide
 from core.prediction.report import reading_report
 from core.statements import save_reading, save_review
@@ -41,6 +42,8 @@ class Reader:
     """The red of an image says its class: 0 basophil, 50 erythroblast, ...; a blue one is blurred, 25 is undecided."""
 
     classes, calibration = CLASSES, None
+
+    answer = RealReader.answer
 
     def __init__(self, go: threading.Semaphore | None = None, *, calibrated: bool = True) -> None:
         self.go, self.calibrated = go, calibrated
