@@ -18,10 +18,12 @@ from starlette.routing import Route
 from core.api.server import api_routes
 from core.api.service import HomeService
 from core.api.settings import Settings
+from core.memory import share_free_memory
 from core.paths import default_home
 from pages.components.departed import Departed
 from pages.components.guard import report
 from pages.components.preload import Preload
+from pages.components.whole_runs import keep_runs_whole
 from store.owner import shared
 from store.sandbox.desk import close_shared
 
@@ -57,6 +59,8 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+share_free_memory()
+keep_runs_whole()
 MultiPartParser.spool_max_size = 256 * 2**20  # what people upload stays in memory; the server's limit is 200 MB
 
 app = st.App(

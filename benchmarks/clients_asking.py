@@ -31,6 +31,8 @@ SNAPSHOT = """() => ({
   }).join('|'),
   wrong: [...document.querySelectorAll('[data-testid=stException],[data-testid=stAlertContentError]')]
     .map(one => one.innerText.trim()).join('|'),
+  box: document.querySelector('[class*=st-key-sample_image_] input')?.value ?? null,
+  address: new URLSearchParams(location.search).get('image'),
 })"""
 
 
@@ -237,12 +239,13 @@ async def _choose(page: Page, image_id: int) -> None:
 
 async def _shown(page: Page, hash_: str, until: float) -> tuple[str, str]:
     """The decision on an image that stands when the page is at rest, and what it says went wrong."""
+    seen: dict[str, Any] = {}
     while time.monotonic() < until:
         seen = await page.evaluate(SNAPSHOT)
         if seen["rest"] and (seen["image"] == hash_ or seen["wrong"]):
             return seen["words"], seen["wrong"]
         await asyncio.sleep(0.05)
-    raise TimeoutError(f"image {hash_} is not shown after {STEP_SECONDS:.0f} s")
+    raise TimeoutError(f"image {hash_} is not shown in time, but {seen}")
 
 
 def _said(error: Exception) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.collector import spare_modules
 from pages.components.guard import report
 from pages.components.pulse import every
 from pages.components.shortcut_badge import STYLE
@@ -46,3 +47,5 @@ try:
     page.run()
 except Exception as error:  # a traceback must never reach the browser
     report(error)
+finally:
+    spare_modules()

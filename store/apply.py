@@ -38,6 +38,7 @@ LATEST = {
 }  # fmt: skip
 KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)
+READING_TABLES = frozenset({"reading", "review"})  # which only `store.queries.readings` reads
 SOURCE = ("journal", "line_at")
 OUTLIVING = (
     "dataset", "image", "reading", "review", "calibration", "reading_check", "fusion", "tombstone", "duplicate_pair",

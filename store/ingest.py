@@ -53,6 +53,9 @@ class Ingestor:
     Args:
         limits: read each journal only up to this many bytes, and no others (to compare with a store that has).
         max_records, max_bytes: bounds of one transaction.
+
+    Attributes:
+        written: the tables into which the last call of `poll` or `step` wrote rows.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Ingestor:
         self._limits = limits
         self._max_records, self._max_bytes = max_records, max_bytes
         self._pending: dict[str, int] = {}
+        self.written: set[str] = set()
         found = connection.execute("SELECT path, read_bytes FROM journal").fetchall()
         self._offsets: dict[str, int] = dict(found)
         deleted = connection.execute("SELECT search_id FROM tombstone").fetchall()
@@ -71,6 +75,7 @@ class Ingestor:
 
     def poll(self) -> int:
         """Apply everything that there is at the moment of the call; the number of lines taken."""
+        self.written.clear()
         self._pending |= self._tail.grown(everything=True)
         taken = self._take()
         while self._pending:
@@ -83,8 +88,14 @@ class Ingestor:
         With `everything` no journal is skipped for having been quiet (see `Tail.grown`).
         After an exception nothing of the transaction has been applied, and the next call tries it again.
         """
+        self.written.clear()
         self._pending |= self._tail.grown(everything=everything)
         return self._take()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last call left something of what there was when it was made."""
+        return bool(self._pending)
 
     def _take(self) -> int:
         lines, rests = self._read()
@@ -142,6 +153,7 @@ class Ingestor:
             raise
         self.tombstones |= batch.tombstones
         self._offsets |= batch.ends
+        self.written |= {table for table, rows in batch.rows.items() if rows} | ({"damage"} if batch.damage else set())
 
     def _batch(self, lines: list[Line]) -> Batch:
         batch = Batch()

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
-import os
-import platform
 import threading
 import time
 from datetime import UTC, datetime
@@ -18,16 +15,17 @@ from pathlib import Path
 
 import duckdb
 
+from store import handover
+from store.apply import READING_TABLES
 from store.database import open_file, open_memory, prepare, store_file
 from store.errors import Holder, StoreBusy, StoreError
 from store.ingest import Ingestor
-from store.journal import write_durably
-from store.liveness import process_alive
 from store.removal import remove_files
 
 ACTIVE_SECONDS = 0.05  # between two looks while records arrive
 IDLE_SECONDS = 0.2  # and when none has come for IDLE_AFTER_SECONDS
 IDLE_AFTER_SECONDS = 30.0
+PAUSES = 3  # times what a transaction took passes until the next one, at most IDLE_SECONDS
 RETRY_SECONDS = 3.0  # between two tries for the lock, or after a fault
 STEP_ASIDE_SECONDS = 5.0  # that an app waits for an ingest process to go
 
@@ -59,6 +57,8 @@ class StoreOwner:
 
     Attributes:
         version: grows with every applied batch; what was read at one version need not be read again.
+        research_version: grows with every applied batch that says anything but readings and reviews of them, of which a
+            busy day has one a second.
         state: "owner" (of the file) or "memory" (another process, `holder`, has the file).
         holder: who has the file while the state is "memory"; None where nobody has but it cannot be used (`error`).
         error: one sentence on what hinders ingest now; None when all is well.
@@ -69,6 +69,7 @@ class StoreOwner:
     def __init__(self, home: Path, kind: str = "app") -> None:
         self.home, self.kind = home, kind
         self.version = 0
+        self.research_version = 0
         self.state = "memory"
         self.holder: Holder | None = None
         self.error: str | None = None
@@ -146,17 +147,25 @@ class StoreOwner:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            asked = self._asked
+            asked, began = self._asked, time.monotonic()
             taken = self._look(everything=asked > self._answered)
-            if taken == 0:
+            behind = self._ingestor is None or self._ingestor.behind
+            if taken is not None and not behind:
                 self._answer_to(asked)
-            if self.kind == "ingest" and _asked_to_step_aside(self.home):
+            if self.kind == "ingest" and handover.asked(self.home):
                 break
-            if not taken:
-                self._wake.wait(ACTIVE_SECONDS if self.idle_seconds < IDLE_AFTER_SECONDS else IDLE_SECONDS)
+            if not taken or not behind:
+                self._wake.wait(self._pause(taken, time.monotonic() - began))
                 self._wake.clear()
         self._stop.set()
         self._answer_to(self._answered)
+
+    def _pause(self, taken: int | None, seconds: float) -> float:
+        """Seconds until the next look, after one that took so long: a transaction costs as much for one record as for
+        many, so those of a steady stream may gather."""
+        if taken:
+            return max(ACTIVE_SECONDS, min(PAUSES * seconds, IDLE_SECONDS))
+        return ACTIVE_SECONDS if self.idle_seconds < IDLE_AFTER_SECONDS else IDLE_SECONDS
 
     def _answer_to(self, asked: int) -> None:
         with self._answer:
@@ -178,7 +187,7 @@ class StoreOwner:
                 return None
             taken = self._ingestor.step(everything=everything)
             if taken:
-                self._note_applied()
+                self._note_applied(self._ingestor.written)
             if self.state == "owner" or self.holder is not None:
                 self.error = None
             if self.state == "owner" and now >= self._remove_at:
@@ -188,8 +197,10 @@ class StoreOwner:
             return None
         return taken
 
-    def _note_applied(self) -> None:
+    def _note_applied(self, tables: set[str]) -> None:
         self.version += 1
+        if not tables <= READING_TABLES:
+            self.research_version += 1
         self.last_applied_at = datetime.now(UTC).replace(tzinfo=None)
         self._applied_clock = time.monotonic()
 
@@ -234,11 +245,7 @@ class StoreOwner:
             _open_here.discard(path)
             raise
         self.holder = None
-        me = {"pid": os.getpid(), "kind": self.kind, "host": platform.node()}
-        with contextlib.suppress(OSError):  # advisory
-            write_durably(self.home / "owner.json", json.dumps(me).encode())
-            if self.kind == "app":
-                (self.home / "owner.request").unlink(missing_ok=True)
+        handover.note_owner(self.home, self.kind)
 
     def _read_into_memory(self) -> None:
         self._use(open_memory(), "memory")
@@ -253,6 +260,7 @@ class StoreOwner:
         with self._lock:  # what was there before is not closed: it goes when the last cursor on it does
             self._connection, self._ingestor, self.state = connection, ingestor, state
         self.version += 1
+        self.research_version += 1
 
     def _close_database(self) -> None:
         with self._lock:
@@ -260,9 +268,7 @@ class StoreOwner:
         if connection is None:
             return
         if self.state == "owner":
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                if json.loads((self.home / "owner.json").read_text())["pid"] == os.getpid():
-                    (self.home / "owner.json").unlink()
+            handover.forget_owner(self.home)
         with contextlib.suppress(duckdb.Error):
             connection.execute("CHECKPOINT")
         with contextlib.suppress(duckdb.Error):
@@ -273,22 +279,12 @@ class StoreOwner:
     def _ask_to_step_aside(self, holder: Holder) -> None:
         """Wait a moment for an ingest process to let go of the file; without success go on in memory."""
         if holder.kind != "app":
-            request = {"pid": os.getpid(), "host": platform.node()}
-            write_durably(self.home / "owner.request", json.dumps(request).encode())
+            handover.ask(self.home)
             until = time.monotonic() + STEP_ASIDE_SECONDS
             while time.monotonic() < until:
                 time.sleep(0.1)
                 with contextlib.suppress(StoreBusy):
                     self._open_file()
                     return
-            (self.home / "owner.request").unlink(missing_ok=True)
+            handover.withdraw(self.home)
         self._read_into_memory()
-
-
-def _asked_to_step_aside(home: Path) -> bool:
-    """Whether a living app wants the file; a request that a dead one left behind is none."""
-    try:
-        request = json.loads((home / "owner.request").read_text())
-        return process_alive(int(request["pid"]), str(request["host"])) is not False
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

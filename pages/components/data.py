@@ -12,6 +12,10 @@ from core.paths import default_home
 from store import queries
 from store.owner import StoreOwner, shared
 
+# Queries whose results change with readings, or with every line of a journal.
+READINGS = frozenset({
+    "reading", "readings", "reading_count", "reading_choices", "review_counts", "reviews", "gatherable", "journals",
+})  # fmt: skip
 PATIENCE = 5.0  # s that a person waits for the store to take in what was said; by far longer than it takes
 
 
@@ -30,9 +34,13 @@ def catch_up(seconds: float = PATIENCE) -> bool:
 
 
 def read(query: str, *arguments: Any) -> pd.DataFrame:
-    """The result of `store.queries.<query>`; computed once for each version of the store."""
+    """The result of `store.queries.<query>`; computed once for each version of what it reads.
+
+    A reading changes nothing of searches and data: while many are made, all else need not be read again for each.
+    """
     current = owner()
-    return _read(str(home()), id(current), current.version, query, arguments)
+    version = current.version if query in READINGS else current.research_version
+    return _read(str(home()), id(current), version, query, arguments)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -20,7 +20,7 @@ def external_line(search: dict[str, Any]) -> None:
     model = search["best_trial_id"] if missing(search["model_trial_id"]) else search["model_trial_id"]
     if missing(model) or missing(search["dataset_id"]) or search["origin"] == "published":
         return
-    for name, words in _lines(id(owner()), owner().version, str(model), str(search["dataset_id"])):
+    for name, words in _lines(id(owner()), owner().research_version, str(model), str(search["dataset_id"])):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/travel_explore: **On other sources** ({plain(name)}): {plain(words)}.",
                         anchors=False, width="content")  # fmt: skip

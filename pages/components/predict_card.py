@@ -23,7 +23,7 @@ def card(model: Model) -> None:
 
 
 def _card(model: Model) -> None:
-    cards, document = _known(str(home()), model.model_id, id(owner()), owner().version)
+    cards, document = _known(str(home()), model.model_id, id(owner()), owner().research_version)
     for name, sections in cards:
         if len(cards) > 1:
             st.markdown(f"**{plain(name)}**", anchors=False)

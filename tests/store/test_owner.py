@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from core import statements
 from store import owner as owner_module
 from store import queries
 from store.database import SCHEMA_VERSION, open_file, store_file
@@ -23,6 +25,7 @@ from store.ingest import Ingestor
 from store.journal import JournalWriter, journal_folder
 from store.owner import StoreOwner, shared
 from tests.store.factory import write_search
+from tests.store.factory_readings import a_reading
 from tests.store.processes import HOLDER, OWNER, Process, epochs, say_epoch
 from tests.store.tools import wait_for
 
@@ -36,6 +39,27 @@ sys.exit(run_ingest(Path(sys.argv[1]), idle_exit_s=float(sys.argv[2])))
 
 
 # --- the usual ------------------------------------------------------------------------------------------------------
+
+
+def test_readings_do_not_make_searches_and_data_new(tmp_path: Path, started: Callable[..., StoreOwner]):
+    owner = started(tmp_path)
+    journal = JournalWriter(journal_folder(tmp_path, "s-1"), "x")
+
+    def grown(say: Callable[[], object]) -> tuple[bool, bool]:
+        before = owner.version, owner.research_version
+        say()
+        wait_for(lambda: owner.version > before[0])
+        assert owner.catch_up(10)  # the version is counted first
+        return owner.version > before[0], owner.research_version > before[1]
+
+    assert grown(lambda: say_epoch(journal, 0)) == (True, True)
+    save = partial(statements.save_reading, tmp_path, a_reading(), file_name="a.png", through="api")
+    assert grown(save) == (True, False)
+    reading_id = queries.readings(owner.cursor())["reading_id"].iloc[0]
+    assert grown(lambda: statements.save_review(tmp_path, reading_id, "refer")) == (True, False)
+    assert grown(lambda: say_epoch(journal, 1)) == (True, True)
+    with next(journal_folder(tmp_path, "s-1").iterdir()).open("ab") as file:
+        assert grown(lambda: (file.write(b"{}\n"), file.flush())) == (True, True)  # damage is news of a search
 
 
 def test_what_is_appended_can_be_read_soon_after(tmp_path: Path, started: Callable[..., StoreOwner]):
