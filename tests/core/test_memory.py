@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,7 @@ libc.fclose(file)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="is about glibc")
-def test_threads_share_two_arenas(tmp_path):
+def test_threads_share_two_arenas(tmp_path: Path):
     counts = {}
     for how in ("shared", "each"):
         file = tmp_path / how
