@@ -42,4 +42,4 @@ def keep_runs_whole() -> None:
         except Exception:  # nobody else would hear of it
             log.exception("A live part could not be drawn anew")
 
-    AppSession._create_scriptrunner = after_the_former  # type: ignore[method-assign]
+    AppSession._create_scriptrunner = after_the_former  # type: ignore[method-assign, assignment]
