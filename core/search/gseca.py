@@ -150,7 +150,7 @@ class Gseca:
         if self.max_trials is not None:
             candidates = candidates[: self.max_trials - self._asked]
             if not candidates:
-                return f"the limit of {self.max_trials} trials is reached"
+                return f"the limit of {self.max_trials} trial{'s' * (self.max_trials != 1)} is reached"
         self._asked += len(candidates)
         self._cycle = candidates
         return None

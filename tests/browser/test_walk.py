@@ -29,7 +29,7 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
         page.get_by_role("dialog").get_by_text(group, exact=True).click()
     fill(page, "Name", "Walk")
     fill(page, "Epochs, start", "4")
-    fill(page, "Most trials", "2")
+    fill(page, "Most trials", "1")
     fill(page, "Images a class", "12")
     fill(page, "Initial weights", "none")
     fill(page, "Final trainings", "1")
@@ -47,7 +47,7 @@ def test_launch_watch_stop_resume_evaluate_predict(server: Server, watched: Watc
 
     page.get_by_role("button", name="Actions").click()
     page.get_by_text("Resume", exact=True).click()
-    expect(page.get_by_text("Why it ended: the limit of 2 trials is reached.")).to_be_visible(timeout=8 * MINUTES)
+    expect(page.get_by_text("Why it ended: the limit of 1 trial is reached.")).to_be_visible(timeout=8 * MINUTES)
     assert page.evaluate("window.stillTheSame") is True
 
     page.get_by_test_id("stMain").get_by_role("link", name="Evaluate").click()
