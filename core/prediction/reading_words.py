@@ -9,6 +9,7 @@ from core.prediction.wording import at_least, percent
 
 LIKE = "on average, as far as they are like the calibration images"
 RESULTS = {True: "raised", False: "not raised", None: "not checked"}  # of a check of the image
+SMALL = 0.0005  # a probability that `percent` calls less than 0.1%
 
 
 def told_class(reading: Reading) -> str:
@@ -66,13 +67,14 @@ def sets_words(coverage: Mapping[str, float]) -> str:
 
 def watch_words(blast: BlastFlag) -> str:
     """The watch on blasts, in one sentence."""
+    fine = _finely if blast.threshold < SMALL else percent
     return (
         f"Watch on {name_of(blast.class_)}: {RESULTS[blast.raised]} (uncalibrated probability "
-        f"{_fine(blast.probability)}, threshold {_fine(blast.threshold)}, set to find at least "
+        f"{fine(blast.probability)}, threshold {fine(blast.threshold)}, set to find at least "
         f"{at_least(blast.sensitivity)} of new ones, {LIKE}, of which there are {blast.images})."
     )
 
 
-def _fine(share: float) -> str:
-    """As `percent`, but with digits where it is small, so that both sides of a threshold can be told apart."""
-    return f"{100 * share:.2g}%" if 0 < share < 0.0005 else percent(share)
+def _finely(share: float) -> str:
+    """As `percent`, but with digits where it is small, so that both sides of a small threshold can be told apart."""
+    return f"{100 * share:.2g}%" if 0 < share < SMALL else percent(share)

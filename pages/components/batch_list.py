@@ -23,7 +23,7 @@ def list_section(run: BatchRun, items: Sequence[Item], reviews: Reviews) -> None
     st.subheader("Readings", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         counts = {name: len(chosen(items, name, "", reviews)) for name in SHOWN}
-        which = st.segmented_control(
+        which = st.pills(
             "Show", [name for name in SHOWN if name == ALL or counts[name]], default=ALL, required=True,
             format_func=lambda name: f"{SHOWN[name]} ({counts[name]:,})", key="batch_show", on_change=_other,
         ) or ALL  # fmt: skip
@@ -61,9 +61,9 @@ def _table(run: BatchRun, shown: Sequence[Item], reviews: Reviews) -> None:
         height=ROW * min(len(shown), 10) + 40, on_select=lambda: _picked(key, run, shown), selection_mode="single-row",
         column_config={
             "picture": st.column_config.ImageColumn("", width=70),
-            "decision": st.column_config.TextColumn(width=175),
+            "decision": st.column_config.TextColumn(width=130),
             "probability": st.column_config.TextColumn(
-                width=110, help="Of the decided class; where not one class is decided, of the most probable one"
+                width=135, help="Of the decided class; where not one class is decided, of the most probable one"
             ),
             "reasons": st.column_config.TextColumn("reasons to look", width=200),
             "review": st.column_config.TextColumn(width=105),

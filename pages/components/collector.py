@@ -6,6 +6,7 @@ than half a second in which no other thread of the server moves, after each beat
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -23,3 +24,6 @@ def spare_modules() -> None:
         _loaded = len(sys.modules)
         gc.collect()
         gc.freeze()
+
+
+atexit.register(gc.unfreeze)  # libraries look at the end for what was not collected

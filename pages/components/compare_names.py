@@ -37,13 +37,16 @@ def search_names(trials: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def trial_names(trials: pd.DataFrame) -> dict[str, str]:
-    """'trial 7' where all are of one search, else 'trial 7 of blood5'; by trial_id, in the order of the rows."""
+def trial_names(trials: pd.DataFrame, *, alone: bool = False) -> dict[str, str]:
+    """'trial 7' where all are of one search, else 'trial 7 of blood5'; by trial_id, in the order of the rows.
+
+    `alone`: what stands around the names does not tell the search, so each names it.
+    """
     searches = search_names(trials)
     names = {}
     for row in trials.to_dict("records"):
         name = number(row)
-        names[str(row["trial_id"])] = f"{name} of {searches[row['search_id']]}" if len(searches) > 1 else name
+        names[str(row["trial_id"])] = f"{name} of {searches[row['search_id']]}" if alone or len(searches) > 1 else name
     return names
 
 

@@ -55,7 +55,7 @@ def controls() -> Wanted:
 def model_names(model_ids: list[str]) -> dict[str, str]:
     """What people call models, by id; the id where the search or the fusion is gone."""
     trials = read("trial_names")
-    names = trial_names(trials[trials["trial_id"].isin(model_ids)])
+    names = trial_names(trials[trials["trial_id"].isin(model_ids)], alone=True)
     fusions = read("fusions")
     names |= {f"{one}": f"fusion {name}" for one, name in zip(fusions["fusion_id"], fusions["name"], strict=True)}
     return unique({one: names.get(one, one) for one in model_ids})

@@ -69,6 +69,7 @@ def section(wanted: Wanted) -> None:
             "when (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             "file": st.column_config.TextColumn(width=170),
             "raised checks": st.column_config.TextColumn(width=170),
+            "model": st.column_config.TextColumn(width=190),
         },
     )  # fmt: skip
 

@@ -192,7 +192,7 @@ def test_a_batch_is_read_counted_and_reviewed(open_page: OpenPage, search_id: st
     # the next one, and one kind alone
     app.button(key="batch_next").click().run()
     assert "2 of 11" in words(app)
-    app.segmented_control(key="batch_show").set_value("two").run()
+    app.pills(key="batch_show").set_value("two").run()
     assert list(table(app)["decision"]) == ["Basophil or erythroblast"]
     app.text_input(key="batch_text").set_value("nothing").run()
     assert "no such file" in words(app)
