@@ -38,7 +38,7 @@ LATEST = {
 }  # fmt: skip
 KEYS = FACTS | LATEST
 RECORD_TABLES = tuple(KEYS)
-READING_TABLES = frozenset({"reading", "review"})  # which only `store.queries.readings` reads
+READING_TABLES = frozenset({"reading", "review", "journal"})  # what a reading or a review writes to
 SOURCE = ("journal", "line_at")
 OUTLIVING = (
     "dataset", "image", "reading", "review", "calibration", "reading_check", "fusion", "tombstone", "duplicate_pair",

@@ -55,7 +55,7 @@ class Ingestor:
         max_records, max_bytes: bounds of one transaction.
 
     Attributes:
-        written: the tables into which the last call of `poll` or `step` wrote rows.
+        written: the tables that were written to; whoever takes note of it empties it.
     """
 
     def __init__(
@@ -75,7 +75,6 @@ class Ingestor:
 
     def poll(self) -> int:
         """Apply everything that there is at the moment of the call; the number of lines taken."""
-        self.written.clear()
         self._pending |= self._tail.grown(everything=True)
         taken = self._take()
         while self._pending:
@@ -88,7 +87,6 @@ class Ingestor:
         With `everything` no journal is skipped for having been quiet (see `Tail.grown`).
         After an exception nothing of the transaction has been applied, and the next call tries it again.
         """
-        self.written.clear()
         self._pending |= self._tail.grown(everything=everything)
         return self._take()
 
@@ -153,7 +151,8 @@ class Ingestor:
             raise
         self.tombstones |= batch.tombstones
         self._offsets |= batch.ends
-        self.written |= {table for table, rows in batch.rows.items() if rows} | ({"damage"} if batch.damage else set())
+        self.written |= {"journal", *(table for table, rows in batch.rows.items() if rows)}
+        self.written |= {"damage"} if batch.damage else set()
 
     def _batch(self, lines: list[Line]) -> Batch:
         batch = Batch()

@@ -58,7 +58,7 @@ class StoreOwner:
     Attributes:
         version: grows with every applied batch; what was read at one version need not be read again.
         research_version: grows with every applied batch that says anything but readings and reviews of them, of which a
-            busy day has one a second.
+            busy server has many a second.
         state: "owner" (of the file) or "memory" (another process, `holder`, has the file).
         holder: who has the file while the state is "memory"; None where nobody has but it cannot be used (`error`).
         error: one sentence on what hinders ingest now; None when all is well.
@@ -185,8 +185,9 @@ class StoreOwner:
                     self._open_file()
             if now < self._ingest_at or self._ingestor is None:
                 return None
-            taken = self._ingestor.step(everything=everything)
-            if taken:
+            try:
+                taken = self._ingestor.step(everything=everything)
+            finally:  # of what failed, a part may have been applied
                 self._note_applied(self._ingestor.written)
             if self.state == "owner" or self.holder is not None:
                 self.error = None
@@ -198,9 +199,11 @@ class StoreOwner:
         return taken
 
     def _note_applied(self, tables: set[str]) -> None:
+        if not tables:
+            return
         self.version += 1
-        if not tables <= READING_TABLES:
-            self.research_version += 1
+        self.research_version += not tables <= READING_TABLES
+        tables.clear()
         self.last_applied_at = datetime.now(UTC).replace(tzinfo=None)
         self._applied_clock = time.monotonic()
 
@@ -257,6 +260,7 @@ class StoreOwner:
         ingestor = Ingestor(connection.cursor(), self.home)
         if self._connection is not None:
             ingestor.poll()  # who looks at the present database must not see the next one fall back behind it
+            ingestor.written.clear()
         with self._lock:  # what was there before is not closed: it goes when the last cursor on it does
             self._connection, self._ingestor, self.state = connection, ingestor, state
         self.version += 1

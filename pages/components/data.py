@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from store.owner import StoreOwner, shared
 READINGS = frozenset({
     "reading", "readings", "reading_count", "reading_choices", "review_counts", "reviews", "gatherable", "journals",
 })  # fmt: skip
+# Queries that say of what runs whether its process is gone, which no record tells.
+AGING = frozenset({"listing", "search", "searches", "trial", "trials", "jobs"})
+AGE = 10  # s
 PATIENCE = 5.0  # s that a person waits for the store to take in what was said; by far longer than it takes
 
 
@@ -40,11 +44,12 @@ def read(query: str, *arguments: Any) -> pd.DataFrame:
     """
     current = owner()
     version = current.version if query in READINGS else current.research_version
-    return _read(str(home()), id(current), version, query, arguments)
+    moment = int(time.monotonic() // AGE) if query in AGING else 0
+    return _read(str(home()), id(current), version, moment, query, arguments)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _read(home: str, owner_id: int, version: int, query: str, arguments: tuple[Any, ...]) -> pd.DataFrame:
+def _read(home: str, owner_id: int, version: int, moment: int, query: str, arguments: tuple[Any, ...]) -> pd.DataFrame:
     result: pd.DataFrame = getattr(queries, query)(owner().cursor(), *arguments)
     return result
 

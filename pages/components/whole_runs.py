@@ -1,45 +1,45 @@
-"""What a run of a page has drawn reaches the browser before a live part of the page begins another run.
+"""What a run of a page has drawn reaches the browser, also where a live part of the page begins another run at once.
 
-Streamlit 1.67 hands a beat that comes just after a run's end to a new runner at once and then ignores what the former
-one still had to say. On a busy server that was the lower half of the page: a new image's number stood above the
-decision on the image before, and nothing ever drew it anew. A beat is not in a hurry, so here it waits for the former
-runner's last message, which releases it.
+Streamlit 1.67 hands a beat that comes just after a run's end to a new runner and from then on ignores the former one,
+whose last messages may still be on their way. On a busy server that was the lower half of the page: a new image's
+number stood above the decision on the image before, and nothing ever drew it anew. Here a runner that has come to its
+end is heard to its end. Its messages were all sent before the new one existed, so their order stays.
 """
 
 from __future__ import annotations
 
-import logging
 from functools import wraps
 from typing import Any
 
-from streamlit.runtime.app_session import AppSession, AppSessionState
-
-WAIT_SECONDS = 0.02
-log = logging.getLogger(__name__)
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 
 
 def keep_runs_whole() -> None:
     """Do so in this process from now on; a second call changes nothing."""
-    create = AppSession._create_scriptrunner
+    create, handle = AppSession._create_scriptrunner, AppSession._handle_scriptrunner_event_on_event_loop
     if hasattr(create, "__wrapped__"):
         return
 
     @wraps(create)
-    def after_the_former(self: Any, data: Any) -> None:
-        if self._scriptrunner is None or not data.fragment_id:
-            create(self, data)
+    def with_the_former(self: Any, data: Any) -> None:
+        former = self._scriptrunner  # None where a full run takes its place, which draws everything anew
+        self._heard_out = former if data.fragment_id and former is not None and not former._execing else None
+        create(self, data)
+
+    @wraps(handle)
+    def hear_out(self: Any, sender: Any, event: ScriptRunnerEvent, *more: Any, **named: Any) -> None:
+        former, now = getattr(self, "_heard_out", None), self._scriptrunner
+        if sender is None or sender is not former:
+            handle(self, sender, event, *more, **named)
+        elif event == ScriptRunnerEvent.SHUTDOWN:  # its last; what it would settle is the new runner's to settle
+            self._heard_out = None
         else:
-            self._event_loop.call_later(WAIT_SECONDS, again, self, data)
+            self._scriptrunner = sender
+            try:
+                handle(self, sender, event, *more, **named)
+            finally:
+                self._scriptrunner = now
 
-    def again(self: Any, data: Any) -> None:
-        """As `AppSession.request_rerun` does for a fragment."""
-        if self._state == AppSessionState.SHUTDOWN_REQUESTED or not self.has_fragment(data.fragment_id):
-            return
-        if self._scriptrunner is not None and self._scriptrunner.request_rerun(data):
-            return
-        try:
-            after_the_former(self, data)
-        except Exception:  # nobody else would hear of it
-            log.exception("A live part could not be drawn anew")
-
-    AppSession._create_scriptrunner = after_the_former  # type: ignore[method-assign, assignment]
+    AppSession._create_scriptrunner = with_the_former  # type: ignore[method-assign, assignment]
+    AppSession._handle_scriptrunner_event_on_event_loop = hear_out  # type: ignore[method-assign, assignment]

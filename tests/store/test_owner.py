@@ -41,6 +41,31 @@ sys.exit(run_ingest(Path(sys.argv[1]), idle_exit_s=float(sys.argv[2])))
 # --- the usual ------------------------------------------------------------------------------------------------------
 
 
+def test_who_waits_for_the_store_finds_the_own_record_also_in_a_stream_of_others(
+    tmp_path: Path, started: Callable[..., StoreOwner]
+):
+    owner, over, save = started(tmp_path), threading.Event(), partial(statements.save_reading, tmp_path, a_reading())
+
+    def stream() -> None:
+        while not over.wait(0.005):
+            save(file_name="a.png", through="api")
+
+    others = [threading.Thread(target=stream) for _ in range(2)]
+    for thread in others:
+        thread.start()
+    try:
+        for _ in range(40):
+            reading_id = save(file_name="mine.png", through="page")
+            assert owner.catch_up(30)
+            assert len(queries.reading(owner.cursor(), reading_id)) == 1
+    finally:
+        over.set()
+        for thread in others:
+            thread.join()
+    assert owner.catch_up(30)
+    assert owner.version < queries.reading_count(owner.cursor())["readings"].iloc[0]  # several a transaction
+
+
 def test_readings_do_not_make_searches_and_data_new(tmp_path: Path, started: Callable[..., StoreOwner]):
     owner = started(tmp_path)
     journal = JournalWriter(journal_folder(tmp_path, "s-1"), "x")

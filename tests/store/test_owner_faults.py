@@ -10,14 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from core import statements
 from store import owner as owner_module
 from store import queries
 from store.errors import StoreError
+from store.ingest import Batch, Ingestor
 from store.journal import JournalWriter, encode, journal_files, journal_folder
 from store.owner import StoreOwner
 from tests.store.factory import write_search
+from tests.store.factory_readings import a_reading
 from tests.store.processes import OWNER, Process, epochs, say_epoch
 from tests.store.tools import wait_for
 
@@ -133,6 +137,35 @@ def test_a_fault_in_the_thread_is_said_and_tried_again(
     broken[0] = False
     wait_for(lambda: owner.error is None and epochs(owner) == [1])
     assert owner.state == "owner"
+
+
+def test_what_was_applied_before_a_fault_makes_the_store_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A batch is halved at a row that the database refuses; the disk is full between the halves."""
+    owner = StoreOwner(tmp_path)
+    owner._open_file()
+    while owner._look():
+        pass
+    say_epoch(JournalWriter(journal_folder(tmp_path, "A"), "x"), 0)
+    statements.save_reading(tmp_path, a_reading(), file_name="a.png", through="api")
+    commit, calls = Ingestor._commit, iter(range(100))
+
+    def faulty(self: Ingestor, batch: Batch) -> None:
+        match next(calls):
+            case 0:
+                raise ValueError("a row that the database refuses")
+            case 2:
+                raise duckdb.IOException("the disk is full")
+        commit(self, batch)
+
+    monkeypatch.setattr(Ingestor, "_commit", faulty)
+    before = owner.version, owner.research_version
+    assert owner._look(everything=True) is None
+    assert epochs(owner) == [0]
+    assert (owner.version, owner.research_version) == (before[0] + 1, before[1] + 1)
+    owner._ingest_at = 0.0
+    assert owner._look(everything=True) == 1
+    assert (owner.version, owner.research_version) == (before[0] + 2, before[1] + 1)
+    owner.close()
 
 
 def test_a_file_that_became_unusable_is_left_for_memory_and_opened_again(
