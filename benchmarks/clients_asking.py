@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from benchmarks.browser import CHROMIUM
 
@@ -33,6 +33,7 @@ SNAPSHOT = """() => ({
     .map(one => one.innerText.trim()).join('|'),
   box: document.querySelector('[class*=st-key-sample_image_] input')?.value ?? null,
   address: new URLSearchParams(location.search).get('image'),
+  store: document.querySelector('[data-testid=stMain] [data-testid=stCaptionContainer]')?.innerText ?? null,
 })"""
 
 
@@ -186,8 +187,15 @@ async def _opened(browser: Browser, address: str, told: Told) -> Page:
     context.set_default_timeout(1000 * STEP_SECONDS)
     page = await context.new_page()
     page.on("pageerror", lambda error: told.error(f"in the page: {error}"))
+    page.on("console", lambda message: _in_the_console(message, told))
     await page.goto(address)
     return page
+
+
+def _in_the_console(message: ConsoleMessage, told: Told) -> None:
+    """An error that the page's script reports; of requests, those that Streamlit makes in vain are none."""
+    if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        told.error(f"in the console: {message.text[:300]}")
 
 
 async def _session(page: Page, sessions: Sessions, shown: int, number: int) -> None:

@@ -23,17 +23,20 @@ def keep_runs_whole() -> None:
 
     @wraps(create)
     def with_the_former(self: Any, data: Any) -> None:
-        former = self._scriptrunner  # None where a full run takes its place, which draws everything anew
-        self._heard_out = former if data.fragment_id and former is not None and not former._execing else None
+        former = self._scriptrunner
+        if not data.fragment_id:  # a full run draws everything anew
+            self._heard_out = []
+        elif former is not None and not former._execing:
+            self._heard_out = [*getattr(self, "_heard_out", []), former]
         create(self, data)
 
     @wraps(handle)
     def hear_out(self: Any, sender: Any, event: ScriptRunnerEvent, *more: Any, **named: Any) -> None:
-        former, now = getattr(self, "_heard_out", None), self._scriptrunner
-        if sender is None or sender is not former:
+        heard_out, now = getattr(self, "_heard_out", []), self._scriptrunner
+        if sender is None or sender not in heard_out:
             handle(self, sender, event, *more, **named)
         elif event == ScriptRunnerEvent.SHUTDOWN:  # its last; what it would settle is the new runner's to settle
-            self._heard_out = None
+            heard_out.remove(sender)
         else:
             self._scriptrunner = sender
             try:

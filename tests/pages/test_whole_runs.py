@@ -63,11 +63,12 @@ class Browser:
         return sum(one.WhichOneof("type") == "script_finished" for one in self.told)
 
 
-async def run_and_beat(script: Path) -> Browser:
+async def run_and_beats(script: Path, beats: int = 1) -> Browser:
     browser = Browser(script)
     browser.rerun()
-    browser.end_of_run()
-    browser.rerun(beat=True)
+    for _ in range(beats):
+        browser.end_of_run()
+        browser.rerun(beat=True)
     await browser.hear()
     return browser
 
@@ -102,11 +103,12 @@ def kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("kept_whole")
-def test_all_of_a_run_is_told_before_a_beat(script: Path):
-    browser = asyncio.run(run_and_beat(script))
+@pytest.mark.parametrize("beats", [1, 2, 3])
+def test_all_of_a_run_is_told_before_its_beats(script: Path, beats: int):
+    browser = asyncio.run(run_and_beats(script, beats))
     assert [text for text in browser.texts() if text != "beat"] == ["image a", *(f"line {n}" for n in range(5))]
     assert browser.texts()[-1] == "beat"
-    assert browser.ends() == 2  # that of the run, and that of the beat
+    assert browser.ends() == 1 + beats
 
 
 @pytest.mark.usefixtures("kept_whole")
@@ -124,4 +126,4 @@ def test_streamlit_alone_still_needs_it(script: Path, monkeypatch: pytest.Monkey
     for name in ("_create_scriptrunner", "_handle_scriptrunner_event_on_event_loop"):
         method = getattr(AppSession, name)
         monkeypatch.setattr(AppSession, name, getattr(method, "__wrapped__", method))
-    assert "line 4" not in asyncio.run(run_and_beat(script)).texts()
+    assert "line 4" not in asyncio.run(run_and_beats(script)).texts()
