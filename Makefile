@@ -5,8 +5,6 @@ PORT ?= 8501
 DATA ?=
 HOME_DIR ?= $(if $(CELLASCENT_HOME),$(CELLASCENT_HOME),var)
 BIN := $(VENV)/bin
-# Python compiles a module when it is first used; to compile all of them at once takes as long as the rest of the installation.
-PIP := $(BIN)/python -m pip install --disable-pip-version-check -q --no-compile
 
 .PHONY: run test lint bench soak clean
 .DEFAULT_GOAL := test
@@ -43,13 +41,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements.txt | $(VENV)/bin/python
-	$(PIP) -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements-onnx.txt $(VENV)/.run
-	$(PIP) -r requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.run
-	$(PIP) -r requirements-bench.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-bench.txt
 	touch $@
