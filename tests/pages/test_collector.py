@@ -22,6 +22,7 @@ class Session:
 
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    gc.unfreeze()  # what a page in another test has frozen
     monkeypatch.setattr(collector, "_loaded", 0)
     monkeypatch.setattr(collector, "_at", 0.0)
     yield

@@ -52,9 +52,9 @@ def ingesting(owner: StoreOwner) -> Iterator[list[float]]:
     thread = threading.Thread(target=write)
     thread.start()
     yield delays
+    wait_for(lambda: len(delays) > 3)
     stop.set()
     thread.join()
-    assert len(delays) > 3
     assert max(delays) < 10, "ingest stood still"
     assert owner.error is None
 
