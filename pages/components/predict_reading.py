@@ -39,7 +39,7 @@ def reader_of(model: Model) -> Reader:
     """The model, ready to read; while it is loaded, for the first time or anew, that shows. Raises ModelError."""
     from core.prediction import readers  # what it loads brings torch
 
-    with st.spinner(f"Loading the model {model.name}; the first time takes some seconds.", show_time=True):
+    with st.spinner(f"Loading the model ({model.name}); the first time takes some seconds.", show_time=True):
         return readers.reader_of(home(), model.model_id)
 
 
