@@ -78,7 +78,9 @@ class Every:
         self.decisions.append(Decision(0, tuple(self._candidates), scores, self.best, self.best is not None, 0))
         self.stop_reason = f"all {len(scores)} points are trained"
         if self._left_out:
-            self.stop_reason = f"the limit of {len(scores)} trials is reached, {self._left_out} points are left out"
+            trials = f"{len(scores)} trial{'s' * (len(scores) != 1)}"
+            left_out = "1 point is" if self._left_out == 1 else f"{self._left_out} points are"
+            self.stop_reason = f"the limit of {trials} is reached, {left_out} left out"
 
     def _name(self, steps: Sequence[int]) -> str:
         """What sets a point apart, fit for a trial's id: 'jitter', 'resnet50', 'resnet50-jitter'."""

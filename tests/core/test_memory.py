@@ -1,4 +1,4 @@
-"""Threads that wait for each other's memory share arenas of a known number."""
+"""All threads of a server take their memory from as many arenas as were settled."""
 
 from __future__ import annotations
 
