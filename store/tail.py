@@ -22,6 +22,7 @@ class Tail:
 
     def __init__(self, home: Path) -> None:
         self.root = home / "journals"
+        self._prefix = f"{self.root}{os.sep}"  # paths as text: a Path for each of thousands costs more than its stat
         self._files: dict[str, _File] = {}
         self._folder_times: dict[str, int] = {}
         self._swept_at = float("-inf")
@@ -32,7 +33,7 @@ class Tail:
         With `everything` no file is skipped for having been quiet; without, growth of a quiet one may be told
         up to SWEEP_SECONDS late.
         """
-        now = time.monotonic()
+        now, clock = time.monotonic(), time.time()
         sweep = everything or now - self._swept_at >= SWEEP_SECONDS
         if sweep:
             self._swept_at = now
@@ -42,13 +43,15 @@ class Tail:
             if not sweep and now - file.grown_at > HOT_SECONDS:
                 continue
             try:
-                size = (self.root / name).stat().st_size
+                state = os.stat(f"{self._prefix}{name}")
             except OSError:  # deleted since
                 del self._files[name]
                 continue
-            if size != file.size:
-                file.size, file.grown_at = size, now
-                grown[name] = size
+            if state.st_size != file.size:
+                # What is seen for the first time may be long finished: a large home is not hot when it is opened.
+                age = max(0.0, clock - state.st_mtime) if file.size < 0 else 0.0
+                file.size, file.grown_at = state.st_size, now - age
+                grown[name] = state.st_size
         return dict(sorted(grown.items()))
 
     def again(self, name: str) -> None:
