@@ -43,7 +43,7 @@ class Tail:
             if not sweep and now - file.grown_at > HOT_SECONDS:
                 continue
             try:
-                state = os.stat(f"{self._prefix}{name}")
+                state = os.stat(f"{self._prefix}{name}")  # noqa: PTH116
             except OSError:  # deleted since
                 del self._files[name]
                 continue

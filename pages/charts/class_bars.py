@@ -57,7 +57,7 @@ def class_bars(rates: pd.DataFrame, names: Mapping[str, str], *, title: str) -> 
     )  # fmt: skip
     for index in range(1, len(classes)):
         line = {"color": palette.faded(palette.QUIET, 0.25), "width": 1}
-        figure.add_hline(y=index * step - (1 + GAP) / 2, line=line, layer="below")
+        palette.level(figure, index * step - (1 + GAP) / 2, line, layer="below")
     return figure
 
 

@@ -117,7 +117,7 @@ def threshold_curves(curves: pd.DataFrame, points: pd.DataFrame, *, threshold: f
                 "<extra></extra>"
             ),
         )
-    figure.add_vline(x=threshold, line={"color": palette.QUIET, "width": 1.5, "dash": "dot"})
+    palette.upright(figure, threshold, {"color": palette.QUIET, "width": 1.5, "dash": "dot"})
     palette.finish(figure, height=340, showlegend=True, hovermode="closest")
     least = float(curves["threshold"].min())
     if log:

@@ -66,5 +66,5 @@ def sensitivities(rows: pd.DataFrame, *, inside: str) -> go.Figure:
     for above, below in zip(rows["place"].iloc[:-1], rows["place"].iloc[1:], strict=True):
         if below - above > 1:
             line = {"color": palette.faded(palette.QUIET, 0.25), "width": 1}
-            figure.add_hline(y=(above + below) / 2, line=line, layer="below")
+            palette.level(figure, (above + below) / 2, line, layer="below")
     return figure

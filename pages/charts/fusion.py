@@ -22,9 +22,8 @@ def fusion_accuracies(table: pd.DataFrame) -> go.Figure:
     for split, rows in table.groupby("split", sort=False):
         look = SPLIT_LOOK[str(split)]
         rows = rows.set_index("model").reindex(models)
-        figure.add_vline(
-            x=float(rows["value"].iloc[0]), line={"color": palette.faded(look["color"], 0.5), "dash": "dot"}
-        )
+        line = {"color": palette.faded(look["color"], 0.5), "dash": "dot"}
+        palette.upright(figure, float(rows["value"].iloc[0]), line)
         figure.add_scatter(
             x=rows["value"],
             y=[index + look["offset"] for index in range(len(models))],

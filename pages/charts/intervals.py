@@ -22,9 +22,8 @@ def intervals(scores: pd.DataFrame, *, title: str, baseline: str | None = None) 
     figure = go.Figure()
     own = known[known["trial_id"] == baseline]
     if not own.empty:
-        figure.add_vline(
-            x=float(own["value"].iloc[0]), line={"color": palette.QUIET, "width": 1.5, "dash": "dot"}, layer="below"
-        )
+        line = {"color": palette.QUIET, "width": 1.5, "dash": "dot"}
+        palette.upright(figure, float(own["value"].iloc[0]), line, layer="below")
     places = [index for index, given in enumerate(scores["value"].notna()) if given]
     figure.add_scatter(
         x=known["value"].astype(float),

@@ -48,20 +48,41 @@ def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, p
     return {"array": (high - value).clip(lower=0), "arrayminus": (value - low).clip(lower=0)}
 
 
+_AXIS = {"automargin": True, "fixedrange": False, "zeroline": False}
+_LAYOUT: dict[str, Any] = {
+    "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+    "uirevision": "kept",
+    "hoverlabel": {"align": "left"},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+    "dragmode": False,
+}
+
+
 def finish(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
     """The common layout. `uirevision` keeps a viewer's zoom and hidden lines when new data arrive."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        uirevision="kept",
-        hoverlabel={"align": "left"},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left", "title": None},
-        dragmode=False,
-    )
-    figure.update_xaxes(automargin=True, fixedrange=False, zeroline=False)
-    figure.update_yaxes(automargin=True, fixedrange=False, zeroline=False)
-    figure.update_layout(**layout)
+    known = figure.layout.to_plotly_json()
+    axes = {name: _AXIS for name in {"xaxis", "yaxis", *known} if name.startswith(("xaxis", "yaxis"))}
+    # Key by key: `update_layout` and `update_xaxes` come to the same and take ten times as long, on every chart.
+    for key, value in _merged(_merged({**_LAYOUT, "height": height}, axes), layout).items():
+        figure.layout[key] = _merged(known.get(key), value)
     return figure
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """`above`, and where both are dicts what only `below` has, at any depth."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+
+
+def level(figure: go.Figure, y: float, line: dict[str, Any], *, layer: str | None = None) -> None:
+    """A horizontal line across the whole plot (what `add_hline` does, in a fifth of its time)."""
+    figure.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=y, y1=y, line=line, layer=layer)
+
+
+def upright(figure: go.Figure, x: float, line: dict[str, Any], *, layer: str | None = None) -> None:
+    """A vertical line across the whole plot, as `level`."""
+    figure.add_shape(type="line", yref="y domain", y0=0, y1=1, x0=x, x1=x, line=line, layer=layer)
 
 
 def unfading(figure: go.Figure) -> go.Figure:

@@ -27,12 +27,11 @@ def de_count(cycles: pd.DataFrame, patience: int) -> go.Figure:
         name="DE_COUNT",
         hovertemplate="cycle %{x}: DE_COUNT %{y}<extra></extra>",
     )
-    figure.add_hline(
-        y=patience,
-        line={"color": palette.BAD, "width": 2, "dash": "dash"},
-        annotation={"text": f"patience {patience}: the search stops here"},
-        annotation_position="top left",
-    )
+    palette.level(figure, patience, {"color": palette.BAD, "width": 2, "dash": "dash"})
+    figure.add_annotation(
+        text=f"patience {patience}: the search stops here", showarrow=False,
+        xref="x domain", x=0, xanchor="left", y=patience, yanchor="bottom",
+    )  # fmt: skip
     palette.finish(figure, height=230, showlegend=False)
     figure.update_xaxes(title="cycle", dtick=1 if len(steps) < 20 else None, range=[-0.2, max(steps[-1], 3) + 0.2])
     figure.update_yaxes(title="DE_COUNT", range=[-0.15, patience + 0.55], dtick=1 if patience < 8 else None)
