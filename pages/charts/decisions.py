@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
-from plotly.subplots import make_subplots
 
 from pages.charts import palette
+from pages.charts.panels import Trace, row_of_panels
 
 PANELS = {"sensitivity": "sensitivity", "specificity": "specificity", "ppv": "PPV", "npv": "NPV"}
 SPLIT_LOOK: dict[str, dict[str, Any]] = {
@@ -29,52 +29,62 @@ def operating_rates(rates: pd.DataFrame) -> go.Figure:
     if rates.empty:
         return palette.empty("No rates for this choice.", height=300)
     classes = list(dict.fromkeys(rates["class"]))
-    figure = make_subplots(
-        rows=1, cols=len(PANELS), shared_yaxes=True, horizontal_spacing=0.025, subplot_titles=list(PANELS.values())
-    )
-    for column, measure in enumerate(PANELS, start=1):
-        for split, rows in rates[rates["measure"] == measure].groupby("split", sort=False):
-            look = SPLIT_LOOK[str(split)]
-            rows = rows.set_index("class").reindex(classes)
-            figure.add_scatter(
-                x=rows["value"],
-                y=[index + look["offset"] for index in range(len(classes))],
-                mode="markers",
-                name=str(split),
-                legendgroup=str(split),
-                showlegend=column == 1,
-                marker={
-                    "size": 9,
-                    "color": look["color"],
-                    "symbol": look["symbol"],
-                    "line": {"width": 2, "color": look["color"]},
-                },
-                error_x={
-                    **palette.error_bars(rows["value"], rows["low"], rows["high"]),
-                    "color": palette.faded(look["color"], 0.75),
-                    "thickness": 2,
-                    "width": 4,
-                },
-                customdata=np.c_[classes, rows[["low", "high", "n"]].to_numpy()],
-                hovertemplate=(
-                    f"%{{customdata[0]}}, {split}<br>{PANELS[measure]} %{{x:.4f}}"
-                    "<br>95 % interval %{customdata[1]:.4f} to %{customdata[2]:.4f}"
-                    "<br>%{customdata[3]} images<extra></extra>"
-                ),
-                row=1,
-                col=column,
-            )
-    palette.finish(figure, height=130 + 52 * len(classes), margin={"l": 8, "r": 8, "t": 62, "b": 8}, showlegend=True)
-    figure.update_layout(legend={"y": 1.14})
-    for column, measure in enumerate(PANELS, start=1):  # a PPV may be low where a specificity is all but 1
-        low = rates.loc[rates["measure"] == measure, "low"].min()
-        least = 0.0 if np.isnan(low) else max(0.0, float(low))
-        span = 1 - least
-        figure.update_xaxes(range=[least - 0.06 * span, 1 + 0.06 * span], nticks=5, row=1, col=column)
-    figure.update_yaxes(
-        range=[len(classes) - 0.5, -0.5], tickvals=list(range(len(classes))), ticktext=classes, showgrid=False
-    )
-    return figure
+    traces = [
+        [
+            _marks(rows.set_index("class").reindex(classes), str(split), measure)
+            for split, rows in rates[rates["measure"] == measure].groupby("split", sort=False)
+        ]
+        for measure in PANELS
+    ]
+    y = {
+        "range": [len(classes) - 0.5, -0.5], "tickvals": list(range(len(classes))), "ticktext": classes,
+        "showgrid": False,
+    }  # fmt: skip
+    x = [_reach(rates.loc[rates["measure"] == measure, "low"].min()) for measure in PANELS]
+    figure = row_of_panels(traces, list(PANELS.values()), spacing=0.025, x=x, y=y)
+    return palette.finish(
+        figure, height=130 + 52 * len(classes), margin={"l": 8, "r": 8, "t": 62, "b": 8}, showlegend=True,
+        legend={"y": 1.14},
+    )  # fmt: skip
+
+
+def _reach(low: float) -> Trace:
+    """The x axis of a panel whose lowest interval ends there: a PPV may be low where a specificity is all but 1."""
+    least = 0.0 if np.isnan(low) else max(0.0, float(low))
+    span = 1 - least
+    return {"range": [least - 0.06 * span, 1 + 0.06 * span], "nticks": 5}
+
+
+def _marks(rows: pd.DataFrame, split: str, measure: str) -> Trace:
+    """`rows` has a row a class, in the order of the classes."""
+    look = SPLIT_LOOK[split]
+    return {
+        "type": "scatter",
+        "x": rows["value"],
+        "y": [index + look["offset"] for index in range(len(rows))],
+        "mode": "markers",
+        "name": split,
+        "legendgroup": split,
+        "showlegend": measure == next(iter(PANELS)),
+        "marker": {
+            "size": 9,
+            "color": look["color"],
+            "symbol": look["symbol"],
+            "line": {"width": 2, "color": look["color"]},
+        },
+        "error_x": {
+            **palette.error_bars(rows["value"], rows["low"], rows["high"]),
+            "color": palette.faded(look["color"], 0.75),
+            "thickness": 2,
+            "width": 4,
+        },
+        "customdata": np.c_[rows.index, rows[["low", "high", "n"]].to_numpy()],
+        "hovertemplate": (
+            f"%{{customdata[0]}}, {split}<br>{PANELS[measure]} %{{x:.4f}}"
+            "<br>95 % interval %{customdata[1]:.4f} to %{customdata[2]:.4f}"
+            "<br>%{customdata[3]} images<extra></extra>"
+        ),
+    }
 
 
 def threshold_curves(curves: pd.DataFrame, points: pd.DataFrame, *, threshold: float, log: bool = False) -> go.Figure:
