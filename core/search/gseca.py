@@ -110,7 +110,7 @@ class Gseca:
             raise ValueError(f"{candidate.coordinate} of cycle {candidate.cycle} already has another score.")
         if candidate in self._scores:
             return
-        if candidate not in self.ask():
+        if candidate not in self._cycle:
             raise ValueError(f"{candidate.coordinate} of cycle {candidate.cycle} is not an open candidate.")
         self._scores[candidate] = score
         if not self.ask():

@@ -43,7 +43,7 @@ def operating_rates(rates: pd.DataFrame) -> go.Figure:
     x = [_reach(rates.loc[rates["measure"] == measure, "low"].min()) for measure in PANELS]
     figure = row_of_panels(traces, list(PANELS.values()), spacing=0.025, x=x, y=y)
     return palette.finish(
-        figure, height=130 + 52 * len(classes), margin={"l": 8, "r": 8, "t": 62, "b": 8}, showlegend=True,
+        figure, height=130 + 52 * len(classes), margin={"l": 8, "r": 8, "t": 80, "b": 8}, showlegend=True,
         legend={"y": 1.14},
     )  # fmt: skip
 

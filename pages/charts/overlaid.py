@@ -12,6 +12,7 @@ from pages.charts import palette
 
 HEIGHT = 430
 LEGEND_ROW = 21  # px
+BELOW = 57  # px of tick labels and title, above the legend
 
 
 def overlaid(
@@ -39,7 +40,10 @@ def overlaid(
             _line(figure, part, str(trial_id), names[str(trial_id)], list(bold).index(str(trial_id)), str(split))
     rows = -(-len(bold) // 4)
     legend = {"y": -0.16, "yanchor": "top"}
-    palette.finish(figure, height=height + LEGEND_ROW * rows, showlegend=True, hovermode="closest")
+    palette.finish(
+        figure, height=height + LEGEND_ROW * rows, showlegend=True, hovermode="closest",
+        margin={"b": BELOW + LEGEND_ROW * rows},
+    )  # fmt: skip
     figure.update_layout(uirevision=f"{title} {x_title} {log}", legend=legend)
     figure.update_xaxes(title=x_title)
     figure.update_yaxes(title=title, type="log" if log else "linear", exponentformat="e" if log else None)

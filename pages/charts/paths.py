@@ -61,7 +61,7 @@ def paths(rows: pd.DataFrame, coordinates: list[str], parted: int | None) -> go.
         )  # fmt: skip
     figure.update_layout(annotations=[*figure.layout.annotations, *labels])  # at once: one by one is quadratic
     height = 120 + len(panels) * (LANE * max(2, len(coordinates)) + 40)
-    palette.finish(figure, height=height, hovermode="closest", margin={"l": 8, "r": 8, "t": 34, "b": 8})
+    palette.finish(figure, height=height, hovermode="closest", margin={"l": 8, "r": 8, "t": 34, "b": 76})
     figure.update_layout(legend={"y": -0.06, "yanchor": "top"})
     figure.update_xaxes(
         tickvals=list(range(last + 1)), ticktext=["start", *(f"cycle {cycle}" for cycle in range(1, last + 1))],

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.charts.room import with_room
 from pages.components import export
 
 
@@ -17,7 +18,7 @@ def draw(chart: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
 
 @st.cache_resource(max_entries=64, show_spinner=False)  # a figure is only read, and copying one costs as much
 def _draw(name: str, _chart: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    return _chart(*arguments, **options)
+    return with_room(_chart(*arguments, **options))
 
 
 def show(figure: Any, *, key: str, alt: str, place: Any = st, on_select: Any = "ignore") -> None:

@@ -19,15 +19,14 @@ def search_predictions(cursor: Cursor, search_id: str, split: str, every_epoch: 
         WITH ended AS (
             SELECT trial_id, arg_max(status, (attempt, seq, recorded_at, journal, line_at)) AS status
             FROM trial_event WHERE search_id = $search_id GROUP BY trial_id
-        ), kept AS (
-            SELECT e.trial_id, e.epoch, max(e.epoch) OVER (PARTITION BY e.trial_id) AS last
+        ), kept AS MATERIALIZED (  -- by row number, so that no probabilities of another epoch are read
+            SELECT e.rowid AS line, e.epoch, max(e.epoch) OVER (PARTITION BY e.trial_id) AS last
             FROM epoch_split e JOIN ended d ON d.trial_id = e.trial_id AND d.status = 'COMPLETE'
-            WHERE e.search_id = $search_id AND e.split = $split AND e.probabilities IS NOT NULL
+            WHERE e.search_id = $search_id AND e.split = $split AND e.image_ids IS NOT NULL
         )
-        SELECT e.trial_id, e.epoch, e.image_ids, e.true_classes, flatten(e.probabilities) AS probabilities
-        FROM epoch_split e JOIN kept k ON k.trial_id = e.trial_id AND k.epoch = e.epoch
-        WHERE e.search_id = $search_id AND e.split = $split AND ($every_epoch OR k.epoch = k.last)
-        ORDER BY e.trial_id, e.epoch
+        SELECT trial_id, epoch, image_ids, true_classes, flatten(probabilities) AS probabilities
+        FROM epoch_split WHERE rowid IN (SELECT line FROM kept WHERE $every_epoch OR epoch = last)
+        ORDER BY trial_id, epoch
         """,
         {"search_id": search_id, "split": split, "every_epoch": every_epoch},
     )
