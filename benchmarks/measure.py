@@ -6,6 +6,7 @@ import platform
 import shlex
 import statistics
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,3 +94,10 @@ def _versions() -> str:
         except PackageNotFoundError:
             continue
     return ", ".join(found)
+
+
+def fixed_computation() -> float:
+    """Seconds of a computation that is always the same: how fast the machine is at the moment."""
+    started = time.perf_counter()
+    sum(number * number % 7 for number in range(400_000))
+    return time.perf_counter() - started

@@ -4,7 +4,8 @@ Server time is the run of a page's script in Streamlit's own test runner, each t
 of it is in a cache. In Chromium, cold is a new browser profile on a server that has been asked before; warm is the
 page again in the same profile; click is the page's link in an open tab. "One chart alone" is the smallest Streamlit
 page, so the least that any such page takes here. Peers show the same number of trials and epochs on their own main
-page.
+page. A fixed computation is timed between the runs on the server: by it times can be compared, since shared machines
+are faster at one hour than at another.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from playwright.sync_api import Page
 
 from benchmarks.browser import CHART_SECONDS, ROOT, Command, Loads, load, serving, until
 from benchmarks.large import Size, write_mlflow, write_optuna, write_ours, write_tensorboard
-from benchmarks.measure import heading
+from benchmarks.measure import Spread, fixed_computation, heading
 
 QUIET_SECONDS = 3.0  # without a new record: everything is read
 CHART = ".js-plotly-plot .main-svg"
@@ -98,6 +99,7 @@ class Result:
     trials: int
     timings: list[Timing]
     missing: list[str]
+    fixed: list[float]  # seconds of the fixed computation
 
 
 def measure(options: Options) -> Result:
@@ -107,8 +109,8 @@ def measure(options: Options) -> Result:
         home = folder / "ours"
         trials = write_ours(home, options.size)
         timings = [Timing(view.name) for view in VIEWS if not options.only or view.name in options.only]
+        fixed = _server_times(home, options, timings) if timings else []
         if timings:
-            _server_times(home, options, timings)
             with serving(_our_command, {"CELLASCENT_HOME": str(home)}, "/healthz") as url:
                 _wait_for_store(url)
                 for timing in timings:
@@ -130,7 +132,7 @@ def measure(options: Options) -> Result:
                 continue
             with serving(command, {}, "/") as url:
                 timings.append(Timing(name, loads=load(partial(_same, url + path), wait_for, options.rounds)))
-        return Result(trials, timings, missing)
+        return Result(trials, timings, missing, fixed)
     finally:
         if options.work is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -147,6 +149,8 @@ def report(options: Options, result: Result) -> str:
         f"  {'page':<17} " + f"{'median':>7} {'p95':>7} " * 4 + f"{'MB':>7} {'MB':>7}",
     ]
     lines += [_line(timing) for timing in result.timings]
+    if result.fixed:
+        lines.append(f"  a fixed computation between those runs: {Spread.of(result.fixed)} s")
     lines.append("  targets: server 0.5 at the median, main chart 1.5 cold and 0.5 warm")
     return "\n".join(lines + [f"  left out: {reason}" for reason in result.missing])
 
@@ -180,7 +184,8 @@ def _same(address: str, _number: int) -> str:
     return address
 
 
-def _server_times(home: Path, options: Options, timings: list[Timing]) -> None:
+def _server_times(home: Path, options: Options, timings: list[Timing]) -> list[float]:
+    """Fills the timings; the seconds that a fixed computation took between the runs."""
     os.environ["CELLASCENT_HOME"] = str(home)
     from streamlit.testing.v1 import AppTest
 
@@ -188,6 +193,7 @@ def _server_times(home: Path, options: Options, timings: list[Timing]) -> None:
 
     owner = shared(home)
     until(lambda: owner.idle_seconds > QUIET_SECONDS, "the store goes on growing")
+    fixed = []
     for round_ in range(options.server_rounds + 1):  # the first imports
         for timing in timings:
             view = _view(timing.name)
@@ -202,7 +208,9 @@ def _server_times(home: Path, options: Options, timings: list[Timing]) -> None:
                 raise RuntimeError(f"{view.name} failed: {[e.value for e in [*app.exception, *app.error]]}")
             if round_:
                 timing.server.append(taken)
+                fixed.append(fixed_computation())
     owner.close()
+    return fixed
 
 
 def _leave(view: View, page: Page) -> Callable[[], None]:
