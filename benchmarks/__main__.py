@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import latency, pages, reuse, training, writes
+from benchmarks import charts, latency, pages, reuse, training, writes
 from benchmarks.large import Size
 from benchmarks.measure import heading
 
@@ -32,6 +32,10 @@ def _pages(_data: Path | None, _seed: int) -> str:
     return pages.report(options, pages.measure(options))
 
 
+def _charts(_data: Path | None, _seed: int) -> str:
+    return charts.report(rounds=20)
+
+
 def _latency(_data: Path | None, seed: int) -> str:
     options = latency.Options(images=10, rounds=2, seed=seed)
     return latency.report(options, latency.measure(options))
@@ -42,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Path | None, int], str]] = {
     "reuse": _reuse,
     "writes": _writes,
     "pages": _pages,
+    "charts": _charts,
     "latency": _latency,
 }
 

@@ -1,7 +1,7 @@
 """Margins that are wide enough from the start.
 
-Plotly draws a chart, measures its labels, and where the margins were too narrow draws it again with wider ones: twice
-the time of every chart. The estimate below makes that rare; where it falls short, plotly's `automargin` still helps.
+Plotly draws a chart, measures its labels, and where the margins were too narrow draws it again with wider ones. The
+estimate below makes that rare; where it falls short, plotly's `automargin` still helps.
 """
 
 from __future__ import annotations
