@@ -163,7 +163,7 @@ def _line(timing: Timing) -> str:
     times = [
         cell(values, share) for values in (timing.server, loads.cold, loads.warm, loads.inside) for share in (50, 95)
     ]
-    sizes = [f"{np.median(values) / 1e6:>7.2f}" for values in (loads.cold_bytes, loads.warm_bytes)]
+    sizes = [cell([size / 1e6 for size in values], 50) for values in (loads.cold_bytes, loads.warm_bytes)]
     return f"  {timing.name:<17} {' '.join([*times, *sizes])}"
 
 
