@@ -54,11 +54,6 @@ class Tail:
                 grown[name] = state.st_size
         return dict(sorted(grown.items()))
 
-    def again(self, name: str) -> None:
-        """Have the next call tell of this file again: what was told could not be read to its end."""
-        if name in self._files:
-            self._files[name] = _File(grown_at=time.monotonic())
-
     def _find_new(self, sweep: bool) -> None:
         now = time.monotonic()
         for folder in _folders(self.root):

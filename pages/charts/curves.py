@@ -44,7 +44,7 @@ def curve(epochs: pd.DataFrame, metric: str, *, asked: int | None = None, reused
             annotation={"text": "reused", "yanchor": "top", "opacity": 0.75},
             annotation_position="top left",
         )
-    palette.finish(figure, height=270, showlegend=True)
+    palette.finish(figure, height=270, showlegend=True, margin={"r": 18})  # for the last label, below the last epoch
     figure.update_xaxes(title="epoch", range=[0.5, last + 0.5], dtick=1 if last <= 12 else None, tick0=1)
     figure.update_yaxes(title=metric)
     return figure

@@ -17,8 +17,8 @@ LABEL, CHARACTER = 14, 5.6  # of tick labels: what stands around them, and the w
 ROW = 36  # a row of tick labels below a plot
 TITLE = {"x": 28, "y": 39}
 LEGEND = 48  # one row above the plot
-OVERHANG = 18  # of the last tick label, to the right
-NUMBER = "0.00"  # as long as most labels of a numeric axis
+OVERHANG = 18  # of the last tick label, to the right, where the axis ends with the data
+NUMBER = "0.0"  # as long as most labels of a numeric axis
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -34,7 +34,7 @@ def with_room(figure: go.Figure) -> go.Figure:
         "l": max((_width(axis, texts.get(name, [NUMBER])) for name, axis in y.items()), default=0),
         "b": max((ROW + TITLE["x"] * _titled(axis) for axis in x.values()), default=0),
         "t": LEGEND if layout.get("showlegend") and _above(layout) else 0,
-        "r": OVERHANG if x else 0,
+        "r": OVERHANG if any(axis.get("range") is None for axis in x.values()) else 0,
     }
     margin = layout.get("margin", {})
     figure.layout.margin = {**margin, **{side: max(px, margin.get(side, 0)) for side, px in needed.items()}}
@@ -42,12 +42,14 @@ def with_room(figure: go.Figure) -> go.Figure:
 
 
 def _axes(layout: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
-    """The axes that show labels, by the name that traces call them: x, x2, ..."""
+    """The axes that show labels on the left or below, by the name that traces call them: x, x2, ..."""
     found = {name.replace("axis", ""): axis for name, axis in layout.items() if name.startswith(kind)}
     return {
         name: axis
         for name, axis in found.items()
-        if axis.get("visible") is not False and axis.get("showticklabels") is not False
+        if axis.get("visible") is not False
+        and axis.get("showticklabels") is not False
+        and axis.get("side") not in ("top", "right")
     }
 
 
@@ -56,8 +58,9 @@ def _categories(figure: go.Figure) -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {}
     for trace in figure.data:
         values = getattr(trace, "y", None) if "y" in trace else None
-        if values is not None and len(values) and isinstance(values[0], str):
-            texts.setdefault(getattr(trace, "yaxis", None) or "y", []).extend(values)
+        named = [] if values is None or isinstance(values, dict) else [v for v in values if isinstance(v, str)]
+        if named:
+            texts.setdefault(getattr(trace, "yaxis", None) or "y", []).extend(named)
     return texts
 
 

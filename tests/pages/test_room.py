@@ -67,3 +67,17 @@ def test_an_axis_that_hides_its_labels_takes_no_room() -> None:
     hidden = _chart(xaxis={"showticklabels": False, "title": "epoch"}, yaxis={"showticklabels": False})
 
     assert _margin(hidden)["l"] == _margin(hidden)["b"] == 8
+
+
+def test_an_axis_above_the_plot_takes_no_room_below_it() -> None:
+    assert _margin(_chart(xaxis={"side": "top", "title": "severity"}))["b"] == 8
+
+
+def test_the_last_label_has_room_only_where_the_axis_ends_with_the_data() -> None:
+    assert _margin(_chart())["r"] > _margin(_chart(xaxis={"range": [0, 3]}))["r"] == 8
+
+
+def test_names_count_although_the_first_is_missing() -> None:
+    named = palette.finish(go.Figure(go.Scatter(x=[1, 2], y=[None, "seg_neutrophil"])), height=300)
+
+    assert _margin(named)["l"] > _margin(_chart())["l"]

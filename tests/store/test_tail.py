@@ -26,7 +26,7 @@ def _write(home: Path, name: str, text: str, age: float = 0.0) -> None:
     os.utime(file, (time.time() - age, time.time() - age))
 
 
-def test_a_journal_of_today_is_looked_at_on_every_call(home: Path) -> None:
+def test_a_journal_that_was_just_written_is_looked_at_on_every_call(home: Path) -> None:
     _write(home, "fresh.jsonl", "12")
     tail = Tail(home)
     assert tail.grown() == {"s-1/fresh.jsonl": 2}
@@ -49,11 +49,27 @@ def test_a_journal_that_ended_long_ago_is_told_once_and_then_left_alone(home: Pa
     assert tail.grown() == {"s-1/old.jsonl": 4}  # it has grown, so it is looked at often again
 
 
-def test_a_clock_that_was_set_back_makes_no_journal_of_the_future_cold(home: Path) -> None:
+def test_a_file_from_the_future_is_no_longer_hot_than_one_of_now(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _write(home, "ahead.jsonl", "12", age=-3600)
     tail = Tail(home)
     tail.grown()
 
     _write(home, "ahead.jsonl", "3", age=-3600)
-
     assert tail.grown() == {"s-1/ahead.jsonl": 3}
+
+    later = time.monotonic() + HOT_SECONDS + 1
+    monkeypatch.setattr("store.tail.time.monotonic", lambda: later)
+    _write(home, "ahead.jsonl", "4", age=-3600)
+    assert tail.grown() == {}
+
+
+def test_a_file_from_the_future_that_never_grew_cools_down_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write(home, "ahead.jsonl", "12", age=-3600)
+    tail = Tail(home)
+    tail.grown()
+    later = time.monotonic() + HOT_SECONDS + 1
+    monkeypatch.setattr("store.tail.time.monotonic", lambda: later)
+
+    _write(home, "ahead.jsonl", "3", age=-3600)
+
+    assert tail.grown() == {}
