@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.charts import palette
-from pages.charts.panels import Trace, row_of_panels
+from pages.charts.panels import class_marks, row_of_panels
 
 PANELS = {"recall": "recall (sensitivity)", "precision": "precision", "specificity": "specificity"}
 
@@ -19,36 +19,11 @@ def class_rates(rates: pd.DataFrame) -> go.Figure:
     if rates.empty:
         return palette.empty("No per-class rates for this choice.", height=300)
     classes = list(dict.fromkeys(rates["class"]))
-    traces = [[_marks(rates[rates["rate"] == rate].set_index("class").reindex(classes))] for rate in PANELS]
+    of_each = [rates[rates["rate"] == rate].set_index("class").reindex(classes).reset_index() for rate in PANELS]
+    traces = [[class_marks(rows, classes, counted="successes", digits=4)] for rows in of_each]
     least = float(rates["low"].min())
     x = {"range": [max(0.0, least - 0.02), 1.01 if least > 0.5 else 1.03], "tickformat": ".2f"}
     figure = row_of_panels(
         traces, list(PANELS.values()), spacing=0.035, x=[x] * len(PANELS), y={"autorange": "reversed"}
     )
     return palette.finish(figure, height=90 + 46 * len(classes), margin={"l": 8, "r": 8, "t": 36, "b": 8})
-
-
-def _marks(rows: pd.DataFrame) -> Trace:
-    return {
-        "type": "scatter",
-        "x": rows["value"],
-        "y": rows.index,
-        "mode": "markers",
-        "marker": {
-            "size": 11,
-            "color": [palette.class_colour(index) for index in range(len(rows))],
-            "symbol": [palette.class_symbol(index) for index in range(len(rows))],
-        },
-        "error_x": {
-            **palette.error_bars(rows["value"], rows["low"], rows["high"]),
-            "color": palette.QUIET,
-            "thickness": 2,
-            "width": 5,
-        },
-        "customdata": rows[["low", "high", "successes", "n"]].to_numpy(),
-        "hovertemplate": (
-            "%{y}<br>%{x:.4f} (95 % interval %{customdata[0]:.4f} to %{customdata[1]:.4f})"
-            "<br>%{customdata[2]} of %{customdata[3]} images<extra></extra>"
-        ),
-        "showlegend": False,
-    }

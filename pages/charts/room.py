@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 # px, of Streamlit's theme in Chromium: tick labels of 11.25 px, titles of 13.5 px with their distance.
@@ -57,11 +58,16 @@ def _categories(figure: go.Figure) -> dict[str, list[str]]:
     """The texts that traces put on each y axis; none of axes with numbers."""
     texts: dict[str, list[str]] = {}
     for trace in figure.data:
-        values = getattr(trace, "y", None) if "y" in trace else None
-        named = [] if values is None or isinstance(values, dict) else [v for v in values if isinstance(v, str)]
+        named = _named(trace["y"]) if "y" in trace else []
         if named:
-            texts.setdefault(getattr(trace, "yaxis", None) or "y", []).extend(named)
+            texts.setdefault(trace["yaxis"] or "y", []).extend(named)
     return texts
+
+
+def _named(values: Any) -> list[str]:
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "OU":
+        return []  # numbers, of which there may be many
+    return [value for value in values if isinstance(value, str)] if isinstance(values, np.ndarray | tuple) else []
 
 
 def _width(axis: Mapping[str, Any], texts: Iterable[str]) -> int:
